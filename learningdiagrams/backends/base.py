@@ -1,0 +1,268 @@
+"""What a backend owes. Whoever adds one implements :class:`Backend`, :class:`Maps` and :class:`Program`, and nothing else.
+
+A compiled diagram on one backend is a :class:`Maps`: the values of the functor at the generators together with all
+their numbers, Θ = ∏ P_g. It makes a :class:`Program` of a plan (:mod:`learningdiagrams.plan`), which computes the
+comparisons' values on a batch and, where the backend trains, their gradients. Training, data, checkpoints, shapes and
+everything that people see are the same for every backend and stand on this interface alone.
+
+**Values.** A batch is a dictionary {data or noise generator: value}; a value is an array whose first axis is the batch,
+or a tuple of arrays where the generator's codomain is a product. Arrays handed in are NumPy's or the backend's own.
+Floating numbers are converted to the compiled `dtype`; whole numbers and truth values stay what they are (class numbers
+are read by the comparators). A map of several inputs is called with one argument each, and returns a tuple where its
+codomain is a product. A map out of 1 is called without arguments and gives one value without batch axis; the program
+adds one of length 1. Plans say where a value is repeated to a batch, stopped, or shared; a backend does what they say.
+
+**Gradients.** `Apply.live` says whether gradients reach the parameters of the map, `Apply.flows` whether they pass
+through it to its arguments. A map with neither is computed without gradients at all; one that only flows takes its
+parameters as constants. Frozen maps are never changed, nor their flags.
+
+**Mode.** With `training=True`, maps of role "model" are in training mode (dropout draws, batch norm uses and updates
+its statistics); all others, and everything else, evaluates. Modules' own flags are put back.
+
+**Order of implementation.** Forward values only: :class:`Backend`, `Maps` without `follow`, and `Program.__call__`.
+Training: the rest. The tests in `tests/backends/` run over every backend that is installed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from learningdiagrams.diagram import Diagram
+from learningdiagrams.errors import DiagramError
+from learningdiagrams.plan import Plan
+
+__all__ = [
+    "Abstract",
+    "Backend",
+    "Batch",
+    "Evaluated",
+    "Maps",
+    "Optimisation",
+    "Parameters",
+    "Program",
+    "Trainer",
+]
+
+Array = Any
+"""An array of the backend."""
+Batch = Mapping[str, Any]
+Parameters = dict[str, dict[str, Any]]
+"""{generator: {parameter name: array}}"""
+
+
+@dataclass(frozen=True)
+class Abstract:
+    """The type of one value: its shape without the batch axis, and its kind of number ("float", "int" or "bool")."""
+
+    shape: tuple[int, ...]
+    dtype: str = "float"
+
+    def __str__(self) -> str:
+        return f"[{', '.join(map(str, self.shape))}]" + ("" if self.dtype == "float" else f" {self.dtype}")
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The loss at a batch: `total` is the sum over goals of weight · term, `terms` are unweighted; all are 0-d arrays."""
+
+    total: Array
+    terms: dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How a trainer updates the parameters.
+
+    Attributes:
+        optimizer: "sgd", "momentum", "adam", "adamw" or "rmsprop" with the defaults of the backend's own; or what the
+            backend takes: on torch a function of a list of parameter groups (as `torch.optim.Adam` is), on jax an optax
+            transformation, made without a learning rate of its own (`optax.scale_by_adam()`), or a function of a
+            learning rate (as `optax.adam` is).
+        lr: the learning rate, or None for the optimizer's default.
+        rates: learning rates of single models, by generator, instead of `lr`.
+        clip: the largest norm of the whole gradient, or None.
+    """
+
+    optimizer: Any = "adam"
+    lr: float | None = None
+    rates: Mapping[str, float] = field(default_factory=dict)
+    clip: float | None = None
+
+
+class Backend(ABC):
+    """One way to compute. Chosen when compiling; holds no state, so that several are alive in one process.
+
+    Attributes:
+        name: as in `compile(backend=…)`.
+        modules: what has to be importable for it, for the error when it is not.
+    """
+
+    name: str
+
+    @abstractmethod
+    def maps(
+        self, diagram: Diagram, realisations: Mapping[str, Any], *, seed: int, dtype: str, device: str | None
+    ) -> Maps:
+        """The maps of a diagram, with their initial numbers.
+
+        Args:
+            realisations: for each generator that is realised, an object that the backend takes as a map (a module, a
+                function of arrays …) or a layer of :mod:`learningdiagrams.layers`, whose initial numbers come from
+                :mod:`learningdiagrams.backends.layers` and are the same on every backend. One object given for two
+                generators is one map. An `ema` generator has no entry: it starts as a copy of what it follows.
+            seed: the seed of built-in layers' numbers. dtype: "float32" or "float64".
+            device: the backend's name of a device, or None for its default.
+
+        Raises:
+            DiagramError: an object that is no map here, saying what is; a parameter that a frozen and a trained map
+                hold together, naming both.
+        """
+
+
+class Maps(ABC):
+    """The maps of one compiled diagram, with all their numbers.
+
+    Attributes:
+        diagram, backend: what was compiled, and where.
+    """
+
+    diagram: Diagram
+    backend: Backend
+
+    @abstractmethod
+    def array(self, value: Any) -> Array:
+        """A value (an array, a number, or a tuple of them) as arrays of the backend on the compiled device and dtype."""
+
+    @abstractmethod
+    def numpy(self, value: Any) -> Any:
+        """An array of the backend (or a tuple) as NumPy's."""
+
+    @abstractmethod
+    def abstract(self, generator: str, arguments: Sequence[Abstract]) -> tuple[Abstract, ...] | None:
+        """The types of a map's outputs at arguments of these types, computed without numbers.
+
+        Remembered by architecture, so that a thousand maps of one kind cost one evaluation. None where the map does not
+        admit it (a function that looks at its numbers).
+
+        Raises:
+            DiagramError: the map refuses such arguments, with the reason in one line.
+        """
+
+    @abstractmethod
+    def parameters(self) -> Parameters:
+        """A snapshot (copies) of the parameters of every map, frozen and ema too; a map without parameters has {}.
+
+        Names are those of the module's own `named_parameters()`. A parameter that two maps hold together is listed
+        under both.
+        """
+
+    @abstractmethod
+    def load_parameters(self, parameters: Mapping[str, Mapping[str, Any]]) -> None:
+        """Copies numbers in, of the maps and parameters that are named.
+
+        Raises:
+            DiagramError: an unknown map or parameter, or a shape that differs, naming it with both shapes.
+        """
+
+    @abstractmethod
+    def buffers(self) -> Parameters:
+        """A snapshot of the buffers (running statistics …) of every map that has any."""
+
+    @abstractmethod
+    def load_buffers(self, buffers: Mapping[str, Mapping[str, Any]]) -> None:
+        """Copies buffers in; errors as for parameters."""
+
+    @abstractmethod
+    def program(self, plan: Plan) -> Program:
+        """The plan, ready to compute on these maps."""
+
+    def follow(self) -> None:
+        """One step of every `ema` map: e ← decay · e + (1 − decay) · m for parameters; buffers are copied."""
+        raise DiagramError(f"the backend {self.backend.name} computes values only and does not train")
+
+    def random_state(self) -> dict[str, np.ndarray]:
+        """What random draws inside maps (dropout) depend on, for a checkpoint; {} where they depend on the step alone."""
+        return {}
+
+    def load_random_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Puts that state back."""
+
+    def session(self, seed: int) -> Any:
+        """A context in which training runs: maps stay in training mode, random draws inside maps start at `seed`.
+
+        Leaving it puts the modes and the process's own random state back.
+        """
+        from contextlib import nullcontext
+
+        return nullcontext()
+
+
+class Program(ABC):
+    """A plan on the maps of one backend.
+
+    Attributes:
+        plan: what it computes.
+    """
+
+    plan: Plan
+
+    @abstractmethod
+    def __call__(
+        self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False
+    ) -> Evaluated:
+        """The loss at a batch that holds every input of the plan (noise drawn).
+
+        Args:
+            weights: the weight of each goal at this step; what has none here (a measure) is no part of the total.
+            step: keys draws inside maps where the backend's randomness is functional.
+        """
+
+    @abstractmethod
+    def outputs(self, batch: Batch) -> tuple[Array, ...]:
+        """The values that the plan wants for themselves (`plan.outputs`), in evaluation mode, without gradients.
+
+        For a morphism that starts at no sample object, the batch's keys are the positions "0", "1" … of its arguments.
+        """
+
+    def value_and_grad(
+        self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False
+    ) -> tuple[Evaluated, Parameters]:
+        """The loss and the gradient field: for each trained map, the gradient of the goals that move it.
+
+        A trained map that no goal reaches has zeros.
+        """
+        raise DiagramError("this backend computes values only and has no gradients")
+
+    def trainer(self, how: Optimisation, moved: Sequence[str]) -> Trainer:
+        """Something that takes steps with this program, moving these models only, with a fresh optimizer."""
+        raise DiagramError("this backend computes values only and does not train")
+
+
+class Trainer(ABC):
+    """An optimizer at work on one plan's parameters."""
+
+    @abstractmethod
+    def step(
+        self, program: Program, batch: Batch, weights: Mapping[str, float], step: int, factor: float
+    ) -> Evaluated:
+        """One step: loss, gradient field, update; models are in training mode.
+
+        Args:
+            program: a program on the same maps; another one where a batch lacks a sample object.
+            factor: of the learning rates, at this step.
+
+        Nothing here waits for a device: terms are arrays, and the caller looks at them when it logs.
+        """
+
+    @abstractmethod
+    def state(self) -> dict[str, np.ndarray]:
+        """The optimizer's state as a flat dictionary of arrays, for a checkpoint."""
+
+    @abstractmethod
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Puts that state back."""

@@ -1,0 +1,251 @@
+"""Colimits of presentations: pushout, coproduct, coequalizer, and the colimit of any finite diagram.
+
+A colimit glues presentations along functors and is the freest way to do so: functors out of the apex are the same thing
+as families of functors out of the parts that agree on what was shared (Mac Lane, *Categories for the Working
+Mathematician*, III.3). :meth:`Colimit.mediate` is that correspondence.
+
+>>> point, P, Q = Presentation("Point"), Presentation("P"), Presentation("Q")
+>>> (X,), (A, B), (C, D) = point.objects("X"), P.objects("A", "B"), Q.objects("C", "D")
+>>> f, g = P.morphism("f", A, B), Q.morphism("g", C, D)
+>>> po = pushout(Functor(point, P, {"X": "B"}, {}), Functor(point, Q, {"X": "C"}, {}))
+>>> list(po.apex.sorts), po.legs[0](f) >> po.legs[1](g)
+(['X', 'A', 'D'], f >> g)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from learningdiagrams.theory.amalgamation import Amalgam, Arrow, amalgamate
+from learningdiagrams.theory.collapses import Collapse, find_collapses
+from learningdiagrams.theory.errors import NotDecided, TheoryError
+from learningdiagrams.theory.functors import Functor
+from learningdiagrams.theory.presentations import Presentation
+
+__all__ = ["Colimit", "coequalizer", "colimit", "coproduct", "initial", "pushout"]
+
+
+@dataclass(frozen=True, eq=False)
+class Colimit:
+    """A glued presentation, the `apex`, with the functors into it, the `legs`.
+
+    There is one leg for each presentation that was given, in order; a pushout has one for each side, a coequalizer one.
+    A leg's image of a generator may be a composite.
+    """
+
+    apex: Presentation
+    legs: tuple[Functor, ...]
+    _amalgam: Amalgam = field(repr=False)
+    _arrows: tuple[Arrow, ...] = field(repr=False)
+    _shown: tuple[int, ...] = field(repr=False)
+
+    def mediate(
+        self, *functors: Functor, into: Presentation | None = None, max_seconds: float = 10.0
+    ) -> Functor:
+        """The one functor out of the apex that gives these functors when it follows the legs.
+
+        One functor for each leg, in order, all into one presentation (named by `into` where there are no legs). Raises
+        :class:`TheoryError` if they are no cocone, that is, if one of them is no functor or they disagree on what was
+        shared, and :class:`NotDecided` if that cannot be told in `max_seconds`.
+
+        >>> P, Q = Presentation("P"), Presentation("Q")
+        >>> (A,), (B,) = P.objects("A"), Q.objects("B")
+        >>> f, g = P.morphism("f", A, A), Q.morphism("g", B, B)
+        >>> both = coproduct(P, P)
+        >>> fold = both.mediate(Functor(P, Q, {"A": B}, {"f": g}), Functor(P, Q, {"A": B}, {"f": g >> g}))
+        >>> print(fold)
+        P + P -> Q
+          A |-> B
+          A_2 |-> B
+          f |-> g
+          f_2 |-> g >> g
+        """
+        end = time.monotonic() + max_seconds
+        target = self._target(functors, into)
+        for functor in functors:
+            _require_functor(functor, end, "the functors are no cocone")
+        cone = dict(zip(self._shown, functors, strict=True))
+        for source, through, functor in self._arrows:
+            there = cone.get(through)
+            if there is None:
+                raise AssertionError("a part that is not shown is the source of an arrow to one that is")
+            if source not in cone:
+                cone[source] = functor >> there
+            else:
+                _require_agreement(cone[source], functor >> there, end)
+        objects, morphisms = {}, {}
+        for name in self.apex.sorts:
+            position, old = self._amalgam.origin[name]
+            objects[name] = cone[position].objects[old]
+        for name in self.apex.generators:
+            position, old = self._amalgam.origin[name]
+            morphisms[name] = cone[position].morphisms[old]
+        return Functor(self.apex, target, objects, morphisms)
+
+    def _target(self, functors: Sequence[Functor], into: Presentation | None) -> Presentation:
+        if len(functors) != len(self.legs):
+            raise TheoryError(
+                f"mediate: a functor for each leg is wanted, {len(self.legs)} in all, but {len(functors)} were given"
+            )
+        for leg, functor in zip(self.legs, functors, strict=True):
+            if functor.dom is not leg.dom:
+                raise TheoryError(
+                    f"mediate: a functor out of {leg.dom.name} is wanted for the leg {leg!r}, not {functor!r}"
+                )
+            into = into or functor.cod
+            if functor.cod is not into:
+                raise TheoryError(
+                    f"mediate: all functors go to one presentation, but {functor!r} does not go to {into.name}"
+                )
+        if into is None:
+            raise TheoryError("mediate: without legs the target has to be named: mediate(into=…)")
+        return into
+
+    @cached_property
+    def collapses(self) -> list[Collapse]:
+        """What gluing changed: pairs of morphisms that differ in a part and are equal in the apex.
+
+        Gluing need not be conservative: an old piece may gain equations. A list of `(leg, left, right, proof)`: `left`
+        and `right` are morphisms of `leg.dom` that its laws are refuted to make equal, and `proof` shows that the apex
+        makes `leg(left)` and `leg(right)` equal. Found within a small budget, so that an empty list says only that
+        none was found.
+        """
+        return find_collapses(self.apex, self.legs)
+
+
+def colimit(
+    presentations: Iterable[Presentation],
+    arrows: Iterable[Arrow] = (),
+    *,
+    name: str | None = None,
+    max_seconds: float = 10.0,
+) -> Colimit:
+    """The colimit of a finite diagram: presentations, and functors between them as (from, to, functor).
+
+    Positions count from 0; one presentation may stand at several. Names of the apex come from the first presentation
+    that has them. Raises :class:`TheoryError` for functors that send an object to a product, since the apex would need
+    a sort that is a product, and for functors with failures other than "undecided"; `max_seconds` is for finding those.
+
+    >>> P = Presentation("P")
+    >>> A, B = P.objects("A", "B")
+    >>> f, g = P.morphism("f", A, B), P.morphism("g", A, B)
+    >>> swap = Functor(P, P, {"A": A, "B": B}, {"f": g, "g": f})
+    >>> list(colimit([P], [(0, 0, swap)]).apex.generators)
+    ['f']
+    """
+    parts, arrows = tuple(presentations), tuple(arrows)
+    return _colimit(parts, arrows, tuple(range(len(parts))), name, max_seconds)
+
+
+def pushout(
+    left: Functor, right: Functor, *more: Functor, name: str | None = None, max_seconds: float = 10.0
+) -> Colimit:
+    """The pushout of F : R → P and G : R → Q (and more functors out of R): P and Q glued along R.
+
+    Names come from R first, then from P, then from Q.
+
+    >>> R, P, Q = Presentation("R"), Presentation("P"), Presentation("Q")
+    >>> (A, B), (C, D, E) = R.objects("A", "B"), Q.objects("C", "D", "E")
+    >>> arrow = R.morphism("arrow", A, B)
+    >>> X, Y = P.objects("X", "Y")
+    >>> f, g, h = P.morphism("f", X, Y), Q.morphism("g", C, D), Q.morphism("h", D, E)
+    >>> po = pushout(Functor(R, P, {A: X, B: Y}, {arrow: f}), Functor(R, Q, {A: C, B: E}, {arrow: g >> h}))
+    >>> list(po.apex.sorts), list(po.apex.generators), po.legs[0](f)
+    (['A', 'B', 'D'], ['g', 'h'], g >> h)
+    """
+    functors = (left, right, *more)
+    for functor in functors:
+        if functor.dom is not left.dom:
+            raise TheoryError(
+                f"pushout: the functors start at one presentation, but {functor!r} does not start at {left.dom.name}"
+            )
+    parts = (left.dom, *(functor.cod for functor in functors))
+    arrows = tuple((0, position, functor) for position, functor in enumerate(functors, start=1))
+    return _colimit(parts, arrows, tuple(range(1, len(parts))), name, max_seconds)
+
+
+def coproduct(*presentations: Presentation, name: str | None = None) -> Colimit:
+    """The coproduct: the presentations beside each other. Of none, it is :func:`initial`."""
+    return _colimit(presentations, (), tuple(range(len(presentations))), name, 0.0)
+
+
+def initial(name: str = "the empty presentation") -> Colimit:
+    """The initial presentation, which is empty; `initial().mediate(into=Q)` is the one functor from it to Q.
+
+    >>> initial().mediate(into=Presentation("Q"))
+    <Functor the empty presentation -> Q>
+    """
+    return coproduct(name=name)
+
+
+def coequalizer(
+    left: Functor, right: Functor, *more: Functor, name: str | None = None, max_seconds: float = 10.0
+) -> Colimit:
+    """The coequalizer of parallel functors F, G : P → Q: Q with F(x) and G(x) made equal. Its one leg starts at Q.
+
+    >>> P, Q = Presentation("Point"), Presentation("Segment")
+    >>> (X,), (A, B) = P.objects("X"), Q.objects("A", "B")
+    >>> f = Q.morphism("f", A, B)
+    >>> loop = coequalizer(Functor(P, Q, {X: A}, {}), Functor(P, Q, {X: B}, {}))
+    >>> loop.legs[0](f) >> loop.legs[0](f)
+    f >> f
+    """
+    functors = (left, right, *more)
+    for functor in functors:
+        if functor.dom is not left.dom or functor.cod is not left.cod:
+            raise TheoryError(f"coequalizer: {left!r} and {functor!r} are not parallel")
+    arrows = tuple((0, 1, functor) for functor in functors)
+    return _colimit((left.dom, left.cod), arrows, (1,), name, max_seconds)
+
+
+def _colimit(
+    parts: Sequence[Presentation],
+    arrows: tuple[Arrow, ...],
+    shown: tuple[int, ...],
+    name: str | None,
+    max_seconds: float,
+) -> Colimit:
+    end = time.monotonic() + max_seconds
+    for source, target, functor in arrows:
+        for position, presentation in ((source, functor.dom), (target, functor.cod)):
+            if not 0 <= position < len(parts) or parts[position] is not presentation:
+                there = parts[position].name if 0 <= position < len(parts) else "nothing"
+                raise TheoryError(
+                    f"colimit: ({source}, {target}, {functor!r}): {presentation.name} is wanted at position "
+                    f"{position}, where there is {there}"
+                )
+        for sort, image in functor.objects.items():
+            if len(image.factors) != 1:
+                raise TheoryError(
+                    f"colimit: {functor!r} sends `{sort}` to {image}, which is no sort; "
+                    "a colimit needs functors that send sorts to sorts, since one of its sorts cannot be a product"
+                )
+        _require_functor(functor, end, "colimit", undecided=True)
+    title = name if name is not None else " + ".join(parts[position].name for position in shown)
+    amalgam = amalgamate(title, parts, arrows)
+    legs = tuple(amalgam.legs[position] for position in shown)
+    return Colimit(amalgam.apex, legs, amalgam, arrows, shown)
+
+
+def _require_functor(functor: Functor, end: float, what: str, undecided: bool = False) -> None:
+    """Raises :class:`TheoryError` if this is no functor, and :class:`NotDecided` if it may be none and that matters."""
+    failures = functor.failures(max_seconds=max(0.0, end - time.monotonic()))
+    certain = [failure for failure in failures if failure.kind != "undecided"]
+    if certain:
+        more = f" (and {len(certain) - 1} more)" if len(certain) > 1 else ""
+        raise TheoryError(f"{what}: {functor!r} is no functor: {certain[0]}{more}")
+    if failures and not undecided:
+        raise NotDecided(f"{what}, as far as could be told: {functor!r}: {failures[0]}")
+
+
+def _require_agreement(one: Functor, other: Functor, end: float) -> None:
+    differences = one.differences(other, max_seconds=max(0.0, end - time.monotonic()))
+    certain = [failure for failure in differences if failure.kind != "undecided"]
+    if certain:
+        more = f" (and {len(certain) - 1} more)" if len(certain) > 1 else ""
+        raise TheoryError(f"the functors are no cocone: in {one.dom.name}, {certain[0]}{more}")
+    if differences:
+        raise NotDecided(f"whether the functors are a cocone: in {one.dom.name}, {differences[0]}")

@@ -1,0 +1,171 @@
+"""Presentations: categories with finite products given by objects, generators and laws.
+
+>>> P = Presentation("SymmetricGraph")
+>>> V, E = P.objects("V", "E")
+>>> src, tgt, inv = P.morphism("src", E, V), P.morphism("tgt", E, V), P.morphism("inv", E, E)
+>>> P.law(inv >> inv, identity(E), name="involution")
+Law('involution', inv >> inv, identity(E))
+>>> P.law(inv >> src, tgt)
+Law('law1', inv >> src, tgt)
+>>> P["src"] is src, list(P.sorts), list(P.generators), list(P.laws)
+(True, ['V', 'E'], ['src', 'tgt', 'inv'], ['involution', 'law1'])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from learningdiagrams.theory.errors import TheoryError
+from learningdiagrams.theory.morphisms import Morphism, Object, Signature, brief, identity
+
+if TYPE_CHECKING:
+    from learningdiagrams.theory.deciding import Verdict
+
+__all__ = ["Law", "Presentation", "identity"]
+
+PARALLEL: Final = (
+    "{what}: the sides are not parallel: `{left}` is a morphism {a} -> {b}, but `{right}` is one {c} -> {d}"
+)
+
+
+class Law:
+    """An equation between parallel morphisms that holds exactly."""
+
+    __slots__ = ("left", "name", "right")
+
+    def __init__(self, name: str, left: Morphism, right: Morphism) -> None:
+        self.name = name
+        self.left = left
+        self.right = right
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Law):
+            return NotImplemented
+        return (self.name, self.left, self.right) == (other.name, other.left, other.right)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.left, self.right))
+
+    def __str__(self) -> str:
+        return f"{self.name} : {self.left} = {self.right}"
+
+    def __repr__(self) -> str:
+        return f"Law({self.name!r}, {self.left!r}, {self.right!r})"
+
+
+def check_parallel(what: str, left: Morphism, right: Morphism) -> None:
+    """Raises :class:`TheoryError`, naming `what`, unless both sides share their domain and codomain."""
+    if left.dom is not right.dom or left.cod is not right.cod:
+        raise TheoryError(
+            PARALLEL.format(
+                what=what,
+                left=brief(left),
+                a=left.dom,
+                b=left.cod,
+                right=brief(right),
+                c=right.dom,
+                d=right.cod,
+            )
+        )
+
+
+class Presentation:
+    """A presentation of a category with finite products. It may grow; what was made from it stays as it was."""
+
+    def __init__(self, name: str = "the presentation") -> None:
+        self.name = name
+        self.signature = Signature(name)
+        self._laws: dict[str, Law] = {}
+        self._standing: Mapping[str, Law] | None = None
+        self._knowledge: Any = None
+
+    @property
+    def unit(self) -> Object:
+        """The terminal object 1."""
+        return self.signature.unit
+
+    @property
+    def sorts(self) -> MappingProxyType[str, Object]:
+        return MappingProxyType(self.signature.sorts)
+
+    @property
+    def generators(self) -> MappingProxyType[str, Morphism]:
+        return MappingProxyType(self.signature.generators)
+
+    @property
+    def laws(self) -> MappingProxyType[str, Law]:
+        return MappingProxyType(self._laws)
+
+    def objects(self, *names: str) -> tuple[Object, ...]:
+        """Adds sorts; always a tuple, also of one."""
+        return tuple(self.signature.sort(name) for name in names)
+
+    def morphism(self, name: str, dom: Object, cod: Object) -> Morphism:
+        """Adds a generator dom → cod; ends are objects of this presentation, products and `unit` among them."""
+        return self.signature.generator(name, dom, cod)
+
+    def law(self, left: Morphism, right: Morphism, name: str | None = None) -> Law:
+        """Adds a law; one without a name is law0, law1 … by its place among the laws."""
+        if name is None:
+            number = len(self._laws)
+            while f"law{number}" in self.signature.taken:
+                number += 1
+            name = f"law{number}"
+        self._own_parallel(f"law `{name}`", left, right)
+        name = self.signature.take(name, "a law")
+        self._laws[name] = Law(name, left, right)
+        self._standing = None
+        return self._laws[name]
+
+    def laws_as_they_stand(self) -> Mapping[str, Law]:
+        """The laws, as a mapping that stays as it is when the presentation grows."""
+        if self._standing is None:
+            self._standing = MappingProxyType(dict(self._laws))
+        return self._standing
+
+    def prove(
+        self, left: Morphism, right: Morphism, max_seconds: float = 10.0, max_steps: int | None = None
+    ) -> Verdict:
+        """Decides whether the laws make two parallel morphisms equal.
+
+        Proved with a proof, Refuted with a witness, or Unknown with a reason: equality modulo laws is undecidable in
+        general. Marks are forgotten. Running out of `max_seconds` (which include building the proof) or of `max_steps`
+        of work only ever makes the answer Unknown. What is learned is kept for the next question.
+        """
+        from learningdiagrams.theory.deciding import decide
+
+        self._own_parallel("prove", left, right)
+        return decide(self, left, right, max_seconds, max_steps)
+
+    def hom(self, dom: Object, cod: Object, limit: int = 10_000, max_seconds: float = 10.0) -> list[Morphism]:
+        """The distinct morphisms dom → cod, as normal forms, in the order of size.
+
+        Raises :class:`Infinite` where there are infinitely many, saying why, and :class:`NotDecided` where there are
+        more than `limit` or where time ran out.
+        """
+        from learningdiagrams.theory.deciding import hom
+
+        for end in (dom, cod):
+            if not isinstance(end, Object):
+                raise TheoryError(f"hom: {end!r} is no object; ends are objects of {self.name}")
+            self.signature.owns(end)
+        return hom(self, dom, cod, limit, max_seconds)
+
+    def _own_parallel(self, what: str, left: Morphism, right: Morphism) -> None:
+        for side in (left, right):
+            if not isinstance(side, Morphism):
+                raise TheoryError(
+                    f"{what}: {side!r} is no morphism; a side is an expression over {self.name}"
+                )
+            self.signature.owns(side)
+        check_parallel(what, left, right)
+
+    def __getitem__(self, name: str) -> Object | Morphism | Law:
+        """The object, generator or law of this name."""
+        return self._laws.get(name) or self.signature[name]
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.sorts)} objects, {len(self.generators)} generators, {len(self._laws)} laws"
+        return f"<Presentation {self.name}: {counts}>"
