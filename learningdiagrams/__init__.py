@@ -1,0 +1,111 @@
+"""learningdiagrams: training setups as algebra.
+
+A *learning diagram* says, as data, which models train together and on what they must agree; it compiles to one loss, on
+PyTorch or on JAX.
+
+>>> import learningdiagrams as ld
+>>> d = ld.loads('''
+... object Sample, Image[64], Logits[10]
+... data  pixels  : Sample -> Image
+... data  label   : Sample -> Logits
+... model student : Image -> Logits = mlp(64, 32, 10)
+... goal  hard    : pixels >> student = label by cross_entropy
+... ''')
+>>> d["hard"].by
+cross_entropy
+
+Everything is loaded when it is first used; importing the package loads neither torch nor jax nor sympy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from learningdiagrams import backends, drawing, layers, losses, schedules, specs, theory, training
+    from learningdiagrams.compiled import Compiled
+    from learningdiagrams.declarations import Goal, Measure, Space, Stage, Style
+    from learningdiagrams.diagram import Diagram, stop
+    from learningdiagrams.errors import DiagramError
+    from learningdiagrams.language import LanguageError, load, loads
+    from learningdiagrams.theory import (
+        Functor,
+        Morphism,
+        NaturalTransformation,
+        Object,
+        Presentation,
+        TheoryError,
+        drop,
+        identity,
+        proj,
+    )
+
+__version__ = "0.1.0"
+
+_HOMES: Final = {
+    "learningdiagrams.diagram": ("Diagram", "stop"),
+    "learningdiagrams.declarations": ("Goal", "Measure", "Space", "Stage", "Style"),
+    "learningdiagrams.errors": ("DiagramError",),
+    "learningdiagrams.language": ("LanguageError", "load", "loads"),
+    "learningdiagrams.compiled": ("Compiled",),
+    "learningdiagrams.theory": (
+        "Functor",
+        "Morphism",
+        "NaturalTransformation",
+        "Object",
+        "Presentation",
+        "TheoryError",
+        "drop",
+        "identity",
+        "proj",
+    ),
+}
+_HOME: Final = {name: module for module, names in _HOMES.items() for name in names}
+_MODULES: Final = ("backends", "drawing", "layers", "losses", "schedules", "specs", "theory", "training")
+
+__all__ = [
+    "Compiled",
+    "Diagram",
+    "DiagramError",
+    "Functor",
+    "Goal",
+    "LanguageError",
+    "Measure",
+    "Morphism",
+    "NaturalTransformation",
+    "Object",
+    "Presentation",
+    "Space",
+    "Stage",
+    "Style",
+    "TheoryError",
+    "backends",
+    "drawing",
+    "drop",
+    "identity",
+    "layers",
+    "load",
+    "loads",
+    "losses",
+    "proj",
+    "schedules",
+    "specs",
+    "stop",
+    "theory",
+    "training",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"learningdiagrams.{name}")
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'learningdiagrams' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -338,13 +338,10 @@ def check_role(
     if role == "noise" and realisation is None:
         raise DiagramError(f"{what}: noise says what it draws, such as = normal(16)")
     if realisation is not None:
-        _check_realisation(diagram, role, what, dom, cod, realisation)
+        _check_realisation(diagram, what, dom, cod, realisation)
 
 
-def _check_realisation(
-    diagram: Diagram, role: Role, what: str, dom: Object, cod: Object, realisation: Spec
-) -> None:
-    realisation.check_role(role, what)
+def _check_realisation(diagram: Diagram, what: str, dom: Object, cod: Object, realisation: Spec) -> None:
     if isinstance(realisation, shuffle):
         named = diagram._generator_name(realisation.data, f"{what}: shuffle")
         source = diagram.generators[named]

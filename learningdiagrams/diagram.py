@@ -77,6 +77,10 @@ class Diagram:
         """The folder that relative paths in realisations start from (that of the file, once loaded), or None."""
         self.trusted = False
         """Whether code that realisations name (`torch("module:Name")`) may be imported and run."""
+        self.file: str | None = None
+        """The file it was read from, as its name was given, or None."""
+        self.places: dict[str, tuple[int, int]] = {}
+        """Line and column of each declaration in that file, by name."""
 
     # What there is ---------------------------------------------------------------------------------------------------
 
@@ -182,7 +186,7 @@ class Diagram:
 
     def model(self, name: str, dom: Object, cod: Object, realisation: Spec | str | None = None) -> Morphism:
         """Adds a parameterised map that is trained."""
-        made = None if realisation is None else spec(realisation)
+        made = None if realisation is None else spec(realisation, "model")
         return self._generator("ema" if isinstance(made, ema) else "model", name, dom, cod, made)
 
     def frozen(self, name: str, dom: Object, cod: Object, realisation: Spec | str | None = None) -> Morphism:
@@ -202,7 +206,7 @@ class Diagram:
     def _generator(
         self, role: Role, name: str, dom: Object, cod: Object, realisation: Spec | str | None
     ) -> Morphism:
-        made = None if realisation is None else spec(realisation)
+        made = None if realisation is None else spec(realisation, role)
         declarations.check_role(self, role, name, dom, cod, made)
         morphism = self.presentation.morphism(_name(name), dom, cod)
         name = morphism.name or name

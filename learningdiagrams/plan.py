@@ -45,7 +45,7 @@ from learningdiagrams.theory.terms import applications
 if TYPE_CHECKING:
     from learningdiagrams.diagram import Diagram
 
-__all__ = ["Apply", "Compare", "Expand", "Input", "Plan", "Step", "Stop", "make_plan", "plan_morphism"]
+__all__ = ["Apply", "Compare", "Expand", "Input", "Plan", "Step", "Stop", "make_plan", "path_of", "plan_morphism"]
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,30 @@ def _row(diagram: Diagram, step: Step) -> tuple[str, str, str]:
 def _comparison(by: Comparator, left: tuple[int, ...], right: tuple[int, ...]) -> str:
     terms = [f"{by}(v{a}, v{b})" for a, b in zip(left, right, strict=True)]
     return terms[0] if len(terms) == 1 else f"mean({', '.join(terms)})"
+
+
+def path_of(plan: Plan, value: int) -> str:
+    """The expression whose value this is, for an error message: at most some thirty maps of it."""
+    makers = {out: step for step in plan.steps for out in step.outs}
+    tail: list[str] = []
+    while len(tail) < 30:
+        step = makers[value]
+        if isinstance(step, Stop | Expand):
+            value = step.value
+            continue
+        tail.append(step.generator)
+        if len(step.outs) > 1:
+            factors = plan.diagram.generators[step.generator].cod
+            tail[-1] += f" >> proj({factors}, {step.outs.index(value)})"
+        if isinstance(step, Input) or not step.arguments:
+            break
+        if len(step.arguments) > 1:
+            tail.append(f"({' & '.join(path_of(plan, argument) for argument in step.arguments)})")
+            break
+        value = step.arguments[0]
+    else:
+        tail.append("…")
+    return " >> ".join(reversed(tail))
 
 
 def make_plan(

@@ -180,6 +180,18 @@ def _linear(x, weight, bias=None):
     return y if bias is None else y + bias
 
 
+def _bilinear(x, y, weight, bias=None):
+    z = jnp.einsum("...i,oij,...j->...o", x, weight, y)
+    return z if bias is None else z + bias
+
+
+def _solve(a, b, *, left=True):
+    if not left:
+        return _solve(a.mT, b.mT).mT
+    vectors = b.ndim == 1 or (b.ndim == a.ndim - 1 and b.shape == a.shape[:-1])
+    return jnp.linalg.solve(a, b[..., None])[..., 0] if vectors else jnp.linalg.solve(a, b)
+
+
 def _slice(x, dim=0, start=None, end=None, step=1):
     return x[(slice(None),) * (dim % x.ndim) + (slice(start, end, step),)]
 
@@ -299,7 +311,7 @@ def _filled(value):
     return create
 
 
-def _cdist(x, y, p, mode=None):
+def _cdist(x, y, p=2.0, compute_mode=None):
     return _norm(x[..., :, None, :] - y[..., None, :, :], p, -1)
 
 
@@ -401,6 +413,8 @@ TABLE: dict[str, Callable] = _table(
         "bitwise_and.Tensor bitwise_and.Scalar": jnp.bitwise_and,
         "bitwise_or.Tensor bitwise_or.Scalar": jnp.bitwise_or,
         "bitwise_xor.Tensor bitwise_xor.Scalar": jnp.bitwise_xor,
+        "__lshift__.Tensor __lshift__.Scalar": jnp.left_shift,
+        "__rshift__.Tensor __rshift__.Scalar": jnp.right_shift,
         "where.self where.ScalarSelf where.ScalarOther where.Scalar": jnp.where,
         "masked_fill.Scalar masked_fill.Tensor": lambda x, mask, value: jnp.where(mask, value, x),
         "lerp.Scalar lerp.Tensor": _lerp,
@@ -410,7 +424,13 @@ TABLE: dict[str, Callable] = _table(
         "einsum": lambda equation, operands, *, path=None: jnp.einsum(equation, *operands),
         "addmm addmv": lambda b, x, y, *, beta=1, alpha=1: _scaled_sum(b, x @ y, beta, alpha),
         "baddbmm": lambda b, x, y, *, beta=1, alpha=1: _scaled_sum(b, x @ y, beta, alpha),
-        "_cdist_forward cdist": _cdist,
+        "bilinear": _bilinear,
+        "cdist": _cdist,
+        "linalg_solve": _solve,
+        "linalg_inv inverse": jnp.linalg.inv,
+        "linalg_det det": jnp.linalg.det,
+        "linalg_cholesky": lambda x, *, upper=False: jnp.linalg.cholesky(x, upper=upper),
+        "linalg_matrix_exp": jax.scipy.linalg.expm,
         # Reductions, running totals, orders.
         "sum sum.dim_IntList": _reduce(jnp.sum),
         "mean mean.dim": _reduce(jnp.mean),
@@ -521,7 +541,6 @@ TABLE: dict[str, Callable] = _table(
         "adaptive_max_pool2d": layers.adaptive_max_pool(2),
         "adaptive_max_pool3d": layers.adaptive_max_pool(3),
         **{f"upsample_nearest{n}d upsample_nearest{n}d.vec": layers.upsample_nearest(n) for n in (1, 2, 3)},
-        **{f"_upsample_nearest_exact{n}d": layers.upsample_nearest(n, 0.5) for n in (1, 2, 3)},
         "upsample_linear1d upsample_linear1d.vec": layers.upsample_smooth(1),
         "upsample_bilinear2d upsample_bilinear2d.vec": layers.upsample_smooth(2),
         "upsample_trilinear3d upsample_trilinear3d.vec": layers.upsample_smooth(3),

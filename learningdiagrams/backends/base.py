@@ -35,6 +35,7 @@ import numpy as np
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.plan import Plan
+from learningdiagrams.shapes import Abstract
 
 __all__ = [
     "Abstract",
@@ -53,17 +54,6 @@ Array = Any
 Batch = Mapping[str, Any]
 Parameters = dict[str, dict[str, Any]]
 """{generator: {parameter name: array}}"""
-
-
-@dataclass(frozen=True)
-class Abstract:
-    """The type of one value: its shape without the batch axis, and its kind of number ("float", "int" or "bool")."""
-
-    shape: tuple[int, ...]
-    dtype: str = "float"
-
-    def __str__(self) -> str:
-        return f"[{', '.join(map(str, self.shape))}]" + ("" if self.dtype == "float" else f" {self.dtype}")
 
 
 @dataclass(frozen=True)
@@ -129,10 +119,16 @@ class Maps(ABC):
 
     Attributes:
         diagram, backend: what was compiled, and where.
+        dtype: "float32" or "float64".
     """
 
     diagram: Diagram
     backend: Backend
+    dtype: str
+
+    @abstractmethod
+    def has(self, generator: str) -> bool:
+        """Whether a generator is realised here. One that is not may be there as long as no program applies it."""
 
     @abstractmethod
     def array(self, value: Any) -> Array:

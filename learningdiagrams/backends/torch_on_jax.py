@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import logging
 import operator
 import unittest.mock
 import warnings
@@ -145,17 +146,20 @@ class Carried:
             _example(array, is_in, device) for array, is_in in zip(arrays, in_batch, strict=True)
         )
         batch = torch.export.Dim("batch")
-        dynamic = tuple({0: batch} if is_in else None for is_in in in_batch)
+        dynamic = torch.export.ShapesCollection()
+        for example, is_in in zip(examples, in_batch, strict=True):
+            if is_in:
+                dynamic[example] = {0: batch}
         try:
             with _exporting(module, training, self.name):
-                exported = torch.export.export(module, examples, dynamic_shapes=dynamic, strict=False)
+                exported = torch.export.export(module, examples, dynamic_shapes=dynamic if any(in_batch) else None, strict=False)
                 _stop_in_no_grad(exported.graph_module)
                 exported = exported.run_decompositions(_decompositions())
         except CannotCarry:
             raise
         except Exception as error:
             given = ", ".join(f"{array.dtype}{list(array.shape)}" for array in arrays)
-            reason = str(error).strip().split("\n\n")[0]
+            reason = str(error).strip().split("\n")[0]
             raise CannotCarry(
                 f"{self.name}: torch.export refuses this module on ({given}): {reason}"
             ) from error
@@ -347,7 +351,7 @@ def _decompositions() -> Any:
 def _exporting(module: torch.nn.Module, training: bool, name: str) -> Iterator[None]:
     """The state of things in which a module is exported; everything is put back after."""
     flags = [(part, part.training) for part in module.modules()]
-    fast = torch.backends.mha.get_fastpath_enabled()
+    fast, silent = torch.backends.mha.get_fastpath_enabled(), logging.root.manager.disable
     apply_function = torch.autograd.Function.apply.__func__  # type: ignore[attr-defined]
 
     def refuse(cls, *args, **kwargs):
@@ -361,6 +365,7 @@ def _exporting(module: torch.nn.Module, training: bool, name: str) -> Iterator[N
     own_backward = unittest.mock.patch.object(torch.autograd.Function, "apply", classmethod(refuse))
     try:
         module.train(training)
+        logging.disable()  # a refusal may lead to a second try, or is raised: either way torch need not print graphs
         # Fused kernels for one device would end in the graph: attention by its definition, no fast path.
         torch.backends.mha.set_fastpath_enabled(False)
         with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH), torch.enable_grad(), own_backward:
@@ -368,6 +373,7 @@ def _exporting(module: torch.nn.Module, training: bool, name: str) -> Iterator[N
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+        logging.disable(silent)
         for part, flag in flags:
             part.training = flag
 

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING
 
 from learningdiagrams.theory.errors import InvalidProof
 from learningdiagrams.theory.morphisms import Morphism, Term
-from learningdiagrams.theory.terms import fold, unmarked
+from learningdiagrams.theory.terms import fold, replaced, subterm, unmarked
 
 if TYPE_CHECKING:
     from learningdiagrams.theory.presentations import Law
     from learningdiagrams.theory.proofs import Step
 
-__all__ = ["check_proof", "replaced", "subterm"]
+__all__ = ["check_proof"]
 
 
 def check_proof(laws: Mapping[str, Law], left: Morphism, right: Morphism, steps: Iterable[Step]) -> None:
@@ -74,35 +74,10 @@ def _check_step(number: int, step: Step, old: Morphism, new: Morphism) -> None:
 
     part = subterm(step.before.terms, step.place)
     for was, becomes in zip(instance(old), instance(new), strict=True):
-        if part is was and replaced(step.before, step.place, becomes) == step.after.terms:
+        if part is was and replaced(signature, step.before.terms, step.place, becomes) == step.after.terms:
             return
     raise InvalidProof(
         f"step {number}: `{step.law}`, {'forwards' if step.forward else 'backwards'} at {step.place}, does not take "
         f"`{step.before}` to `{step.after}`"
     )
 
-
-def subterm(terms: tuple[Term, ...], place: tuple[int, ...]) -> Term | None:
-    """The term at a place, or None where there is none."""
-    options = terms
-    term = None
-    for position in place:
-        if not isinstance(position, int) or not 0 <= position < len(options):
-            return None
-        term = options[position]
-        options = term.args
-    return term
-
-
-def replaced(morphism: Morphism, place: tuple[int, ...], new: Term) -> tuple[Term, ...]:
-    """The normal form of a morphism with the term at an existing place replaced."""
-    signature = morphism.signature
-    passed: list[Term] = []
-    options = morphism.terms
-    for position in place[:-1]:
-        passed.append(options[position])
-        options = options[position].args
-    for term, position in zip(reversed(passed), reversed(place[1:]), strict=True):
-        args = term.args[:position] + (new,) + term.args[position + 1 :]
-        new = signature.applied(term.head, args)[term.index]  # type: ignore[arg-type]  # marks are forgotten
-    return morphism.terms[: place[0]] + (new,) + morphism.terms[place[0] + 1 :]

@@ -66,16 +66,13 @@ class Colimit:
         end = time.monotonic() + max_seconds
         target = self._target(functors, into)
         for functor in functors:
-            _require_functor(functor, end, "the functors are no cocone")
+            _require_functor(functor, end, "mediate", undecided=False)
         cone = dict(zip(self._shown, functors, strict=True))
         for source, through, functor in self._arrows:
-            there = cone.get(through)
-            if there is None:
-                raise AssertionError("a part that is not shown is the source of an arrow to one that is")
-            if source not in cone:
-                cone[source] = functor >> there
-            else:
-                _require_agreement(cone[source], functor >> there, end)
+            # A part without a leg is the source of arrows only; the first of them says what the cocone is there.
+            along = functor >> cone[through]
+            if cone.setdefault(source, along) is not along:
+                _require_agreement(cone[source], along, end)
         objects, morphisms = {}, {}
         for name in self.apex.sorts:
             position, old = self._amalgam.origin[name]
@@ -113,7 +110,7 @@ class Colimit:
         makes `leg(left)` and `leg(right)` equal. Found within a small budget, so that an empty list says only that
         none was found.
         """
-        return find_collapses(self.apex, self.legs)
+        return find_collapses(self.apex, self.legs) if self._arrows else []
 
 
 def colimit(
@@ -230,15 +227,15 @@ def _colimit(
     return Colimit(amalgam.apex, legs, amalgam, arrows, shown)
 
 
-def _require_functor(functor: Functor, end: float, what: str, undecided: bool = False) -> None:
-    """Raises :class:`TheoryError` if this is no functor, and :class:`NotDecided` if it may be none and that matters."""
+def _require_functor(functor: Functor, end: float, what: str, undecided: bool) -> None:
+    """Raises :class:`TheoryError` if this is no functor, and :class:`NotDecided` if it may be none, unless that is let pass."""
     failures = functor.failures(max_seconds=max(0.0, end - time.monotonic()))
     certain = [failure for failure in failures if failure.kind != "undecided"]
     if certain:
         more = f" (and {len(certain) - 1} more)" if len(certain) > 1 else ""
         raise TheoryError(f"{what}: {functor!r} is no functor: {certain[0]}{more}")
     if failures and not undecided:
-        raise NotDecided(f"{what}, as far as could be told: {functor!r}: {failures[0]}")
+        raise NotDecided(f"{what}: {functor!r} may be no functor: {failures[0]}")
 
 
 def _require_agreement(one: Functor, other: Functor, end: float) -> None:

@@ -4,6 +4,9 @@ Words are Python strings, ordered by length and then by letters (shortlex). From
 makes rules, each replacing a word by a smaller equal one, until every overlap of two left-hand sides resolves. Then two
 words are equal modulo the equations exactly when they reduce to the same irreducible word.
 
+Equations that share no letter have nothing to do with each other: they fall into *areas*, each completed by itself. A
+word is decided once the areas of its letters are complete, since over disjoint alphabets nothing overlaps.
+
 Everything derived is a *lemma*: a pair of equal words with a chain of uses of earlier lemmas that leads from one to the
 other; the equations given are lemmas without a chain. :meth:`Completion.unfold` turns a chain into one that uses
 nothing but them.
@@ -15,7 +18,7 @@ True
 [('aa', ''), ('aba', 'bb'), ('abb', 'ba'), ('bab', 'a'), ('bba', 'ab'), ('bbb', '')]
 >>> word, chain = s3.reduce("abbab")
 >>> word, len(s3.unfold("abbab", chain))
-('b', 3)
+('bb', 4)
 
 Sources: Knuth and Bendix, "Simple word problems in universal algebras", 1970. An overlap whose inside is reducible need
 not be looked at, since it follows from smaller ones: Kapur, Musser and Narendran, "Only prime superpositions need be
@@ -25,11 +28,11 @@ considered in the Knuth-Bendix completion procedure", 1988.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from time import perf_counter
 from typing import NamedTuple
 
-__all__ = ["Completion", "Lemma", "Use", "reversed_chain"]
+__all__ = ["Area", "Completion", "Lemma", "Use", "reversed_chain"]
 
 
 class Use(NamedTuple):
@@ -48,6 +51,25 @@ class Lemma(NamedTuple):
     chain: list[Use] | None
 
 
+class Area:
+    """Equations connected by shared letters: what waits for completion, and what is known of all of them.
+
+    Smallest first waits (length, number, left, right, overlap) for two rules that overlap in that many letters, and
+    (length, number, "", "", -1 - lemma) for an equation.
+    """
+
+    __slots__ = ("letters", "preserves_length", "waiting")
+
+    def __init__(self) -> None:
+        self.letters: dict[str, None] = {}
+        self.preserves_length = True
+        self.waiting: list[tuple[int, int, str, str, int]] = []
+
+    def complete(self, length: int | None = None) -> bool:
+        """Whether all overlaps (up to a length) have been dealt with."""
+        return not self.waiting or (length is not None and self.waiting[0][0] > length)
+
+
 class Completion:
     """A rewriting system in the course of completion; `run` goes on with it, `add` brings a further equation.
 
@@ -61,9 +83,7 @@ class Completion:
         self.steps = 0
         self._lemma_of: dict[str, int] = {}
         self._unfolded: dict[int, list[Use]] = {}
-        # What waits, smallest first: (length, number, left, right, overlap) for two rules that overlap in that many
-        # letters, and (length, number, "", "", -1 - lemma) for an equation.
-        self._waiting: list[tuple[int, int, str, str, int]] = []
+        self._area_of: dict[str, Area] = {}
         self._number = 0
         # Left-hand sides of one letter; the lengths of the others, by their last two letters, with their counts.
         self._single: dict[str, None] = {}
@@ -77,36 +97,56 @@ class Completion:
         for left, right in equations:
             self.add(left, right)
 
-    @property
-    def complete(self) -> bool:
-        """Whether every overlap has been dealt with."""
-        return not self._waiting
-
-    @property
-    def complete_up_to(self) -> int | None:
-        """The length up to which every overlap has been dealt with; None for any length."""
-        return self._waiting[0][0] - 1 if self._waiting else None
-
-    def add(self, left: str, right: str) -> None:
-        """Takes in an equation; the lemma that it is has the next number."""
+    def add(self, left: str, right: str) -> int:
+        """Takes in an equation between different words, and returns the number of the lemma that it is."""
         self.lemmas.append(Lemma(left, right, None))
+        area = self._join_areas(left + right)
+        area.preserves_length &= len(left) == len(right)
         self._wait_for(len(self.lemmas) - 1)
+        return len(self.lemmas) - 1
+
+    def areas(self, *words: str) -> list[Area]:
+        """The areas of the letters of these words; letters that no equation mentions have none."""
+        letters = dict.fromkeys(letter for word in words for letter in word if letter in self._area_of)
+        return list(dict.fromkeys(self._area_of[letter] for letter in letters))
+
+    def _join_areas(self, letters: str) -> Area:
+        areas = self.areas(letters)
+        kept = max(areas, key=lambda area: len(area.letters)) if areas else Area()
+        for area in areas:
+            if area is not kept:
+                kept.letters |= area.letters
+                kept.preserves_length &= area.preserves_length
+                kept.waiting += area.waiting
+                self._area_of.update(dict.fromkeys(area.letters, kept))
+        if len(areas) > 1:
+            heapify(kept.waiting)
+        for letter in letters:
+            kept.letters[letter] = None
+            self._area_of[letter] = kept
+        return kept
 
     def run(
-        self, max_steps: int | None = None, deadline: float | None = None, length: int | None = None
+        self,
+        areas: Iterable[Area] | None = None,
+        max_steps: int | None = None,
+        deadline: float | None = None,
+        length: int | None = None,
     ) -> bool:
-        """Completes further, and says whether the system is now complete (up to `length`, where that is given).
+        """Completes areas (all of them, if none are named), and says whether they are complete (up to `length`) now.
 
         Stops early after `max_steps` overlaps, or when `perf_counter()` has passed `deadline`.
         """
-        waiting, rules = self._waiting, self.rules
-        stop_at = None if max_steps is None else self.steps + max_steps
+        end = None if max_steps is None else self.steps + max_steps
+        todo = dict.fromkeys(self._area_of.values()) if areas is None else areas
+        return all([self._run(area, end, deadline, length) for area in todo])
+
+    def _run(self, area: Area, end: int | None, deadline: float | None, length: int | None) -> bool:
+        waiting, rules = area.waiting, self.rules
         while waiting:
             if length is not None and waiting[0][0] > length:
                 return True
-            if self.steps == stop_at or (
-                deadline is not None and not self.steps & 31 and perf_counter() > deadline
-            ):
+            if self.steps == end or (deadline is not None and not self.steps & 31 and perf_counter() > deadline):
                 return False
             self.steps += 1
             size, _, first, second, overlap = heappop(waiting)
@@ -250,7 +290,7 @@ class Completion:
 
     def _find_overlaps(self, new: str) -> None:
         """Lets the overlaps of a new rule with all rules, itself included, wait for their turn."""
-        waiting, prefixes, suffixes = self._waiting, self._prefixes, self._suffixes
+        waiting, prefixes, suffixes = self._area_of[new[0]].waiting, self._prefixes, self._suffixes
         size, number = len(new), self._number
         for cut in range(1, size):
             prefixes.setdefault(new[:cut], {})[new] = None
@@ -268,7 +308,8 @@ class Completion:
     def _wait_for(self, lemma: int) -> None:
         self._number += 1
         left, right, _ = self.lemmas[lemma]
-        heappush(self._waiting, (max(len(left), len(right)), self._number, "", "", -1 - lemma))
+        waiting = self._area_of[(left or right)[0]].waiting
+        heappush(waiting, (max(len(left), len(right)), self._number, "", "", -1 - lemma))
 
     def unfold(self, word: str, chain: Sequence[Use], limit: int = 5_000_000) -> list[Use] | None:
         """A chain that uses only the equations given, without detours: no word occurs in it twice.

@@ -40,7 +40,7 @@ class Failure:
     `kind` says which condition fails, `what` is the name of the generator, object or law where it does.
     `left` and `right` are the two sides that would have to be the same: the end that the image should
     have and the end that it has, the two sides of an equation, or two elements. `verdict` is the
-    refutation of an equation, or what was spent on one that was not decided. `str` is the message."""
+    refutation of an equation, or what was spent on one that was not decided. `at` is the element at which a table fails. `str` is the message."""
 
     kind: str
     what: str
@@ -48,6 +48,7 @@ class Failure:
     right: Any
     message: str
     verdict: Refuted | Unknown | None = None
+    at: Any = None
 
     def __str__(self) -> str:
         return self.message

@@ -79,6 +79,7 @@ class Presentation:
         self.signature = Signature(name)
         self._laws: dict[str, Law] = {}
         self._standing: Mapping[str, Law] | None = None
+        self._standing_generators: Mapping[str, Morphism] = MappingProxyType({})
         self._knowledge: Any = None
 
     @property
@@ -124,6 +125,12 @@ class Presentation:
         if self._standing is None:
             self._standing = MappingProxyType(dict(self._laws))
         return self._standing
+
+    def generators_as_they_stand(self) -> Mapping[str, Morphism]:
+        """The generators, as a mapping that stays as it is when the presentation grows."""
+        if len(self._standing_generators) < len(self.signature.generators):
+            self._standing_generators = MappingProxyType(dict(self.signature.generators))
+        return self._standing_generators
 
     def prove(
         self, left: Morphism, right: Morphism, max_seconds: float = 10.0, max_steps: int | None = None

@@ -3,7 +3,7 @@
 A :class:`Proof` and its :class:`Step` values are plain frozen values that anybody can build by hand and check; what
 makes one valid is said in :mod:`learningdiagrams.theory.checking`.
 
->>> from learningdiagrams.theory.presentations import Presentation
+>>> from learningdiagrams.theory import Presentation, identity
 >>> P = Presentation("Idempotent")
 >>> (A,) = P.objects("A")
 >>> e = P.morphism("e", A, A)
@@ -23,15 +23,17 @@ learningdiagrams.theory.errors.InvalidProof: the proof ends at `e`, but it was t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple, overload
 
 from learningdiagrams.theory.checking import check_proof
-from learningdiagrams.theory.morphisms import Morphism, identity
+from learningdiagrams.theory.morphisms import Morphism, Term
 from learningdiagrams.theory.presentations import Law, Presentation
+from learningdiagrams.theory.terms import Writer
 
-__all__ = ["Proof", "Step", "identity"]
+__all__ = ["Chain", "Move", "Proof", "Step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,65 @@ class Step:
     after: Morphism
     place: tuple[int, ...]
     using: tuple[Morphism, ...]
+
+
+class Move(NamedTuple):
+    """A step as an engine finds it: what is put for the law's variables, and the whole after it, as normal forms."""
+
+    law: str
+    forward: bool
+    place: tuple[int, ...]
+    using: tuple[Term, ...]
+    after: tuple[Term, ...]
+
+
+class Chain(Sequence[Step]):
+    """The steps of a proof, made when they are asked for: from left to right, each once in a pass."""
+
+    __slots__ = ("_length", "_moves", "_start")
+
+    def __init__(self, start: Morphism, length: int, moves: Callable[[], Iterator[Move]]) -> None:
+        self._start = start
+        self._length = length
+        self._moves = moves
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Step]:
+        before = self._start
+        cod = before.cod
+        writer = Writer(before.dom)
+        for law, forward, place, using, terms in self._moves():
+            after = writer.write(cod, terms)
+            named = tuple(writer.write(term.sort, (term,)) for term in using)
+            yield Step(law, forward, before, after, place, named)
+            before = after
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Step]: ...
+
+    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
+        if isinstance(index, slice):
+            return tuple(self)[index]
+        position = index + self._length if index < 0 else index
+        if not 0 <= position < self._length:
+            raise IndexError(f"step {index} of a proof of {self._length} steps")
+        return next(islice(self, position, None))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"<{self._length} steps>"
 
 
 @dataclass(frozen=True)

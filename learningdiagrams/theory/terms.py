@@ -10,9 +10,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from learningdiagrams.theory.errors import TheoryError
-from learningdiagrams.theory.morphisms import Generator, Morphism, Object, Term, drop, identity, mark, proj
+from learningdiagrams.theory.morphisms import (
+    Generator,
+    Morphism,
+    Object,
+    Signature,
+    Term,
+    drop,
+    identity,
+    mark,
+    proj,
+)
 
-__all__ = ["applications", "fold", "from_terms", "substitute", "unmarked"]
+__all__ = ["Writer", "applications", "fold", "from_terms", "replaced", "spine", "substitute", "subterm", "unmarked"]
 
 V = TypeVar("V")
 
@@ -80,6 +90,8 @@ def unmarked(morphism: Morphism) -> Morphism:
     >>> unmarked(mark("stop", f) >> f) == f >> f
     True
     """
+    if not any(isinstance(term.head, str) for term in applications(morphism.terms)):
+        return morphism
     return substitute(morphism, lambda obj: obj, lambda generator: generator.morphism, keep_marks=False)
 
 
@@ -152,37 +164,109 @@ def from_terms(dom: Object, cod: Object, terms: Sequence[Term]) -> Morphism:
     >>> print(from_terms(m.dom, m.cod, m.terms))
     (proj(A * A, 1) >> inv & proj(A * A, 0)) >> mul
     """
-    written: dict[Term, Morphism] = {}
-    for term in applications(terms):
-        if term.head is None:
-            written[term] = proj(dom, term.index)
-        elif isinstance(term.head, str):
-            written[term] = mark(term.head, written[term.args[0]])
-        else:
-            whole = _tuple(dom, term.args, written) >> term.head.morphism
-            written[term] = (
-                whole if len(term.head.cod.factors) == 1 else whole >> proj(term.head.cod, term.index)
-            )
-    made = _tuple(dom, terms, written)
-    if made.cod is not cod:
-        raise TheoryError(f"these terms make a morphism {dom} -> {made.cod}, not one to {cod}")
-    return made
+    return Writer(dom).write(cod, terms)
 
 
-def _tuple(dom: Object, terms: Sequence[Term], written: dict[Term, Morphism]) -> Morphism:
-    """The pairing of terms that are written already; all outputs of one application in order are that application."""
-    if tuple(terms) == dom.variables:
-        return identity(dom)
-    made: Morphism | None = None
-    position = 0
-    while position < len(terms):
-        term = terms[position]
-        outputs = len(term.head.cod.factors) if isinstance(term.head, Generator) else 1
-        part, width = written[term], 1
-        if outputs > 1:
-            group = dom.signature.applied(term.head, term.args)  # type: ignore[arg-type]  # a generator, see above
-            if tuple(terms[position : position + outputs]) == group:
-                part, width = part.parts[0], outputs
-        made = part if made is None else made & part
-        position += width
-    return drop(dom) if made is None else made
+class Writer:
+    """Writes morphisms out of one object that have given normal forms; what two of them share is written once."""
+
+    __slots__ = ("_written", "dom")
+
+    def __init__(self, dom: Object) -> None:
+        self.dom = dom
+        self._written: dict[Term, Morphism] = {}
+
+    def write(self, cod: Object, terms: Sequence[Term]) -> Morphism:
+        """The morphism to `cod` with these terms as its normal form."""
+        for term in terms:
+            self._write(term)
+        made = self._tuple(terms)
+        if made.cod is not cod:
+            raise TheoryError(f"these terms make a morphism {self.dom} -> {made.cod}, not one to {cod}")
+        return made
+
+    def _write(self, root: Term) -> None:
+        written, dom = self._written, self.dom
+        stack = [root]
+        while stack:
+            term = stack[-1]
+            if term in written:
+                stack.pop()
+                continue
+            missing = [arg for arg in term.args if arg not in written]
+            if missing:
+                stack += missing
+                continue
+            stack.pop()
+            if term.head is None:
+                made = proj(dom, term.index)
+            elif isinstance(term.head, str):
+                made = mark(term.head, written[term.args[0]])
+            else:
+                whole = self._tuple(term.args) >> term.head.morphism
+                made = whole if len(term.head.cod.factors) == 1 else whole >> proj(term.head.cod, term.index)
+            # Its normal form is known, so that nobody has to evaluate it; a generator's own morphism has its already.
+            if made._terms is None:
+                made._terms = (term,)
+            written[term] = made
+
+    def _tuple(self, terms: Sequence[Term]) -> Morphism:
+        """The pairing of written terms; all outputs of one application in their order are that application."""
+        if len(terms) == 1:
+            return self._written[terms[0]]
+        if tuple(terms) == self.dom.variables:
+            return identity(self.dom)
+        made: Morphism | None = None
+        position = 0
+        while position < len(terms):
+            term = terms[position]
+            outputs = len(term.head.cod.factors) if isinstance(term.head, Generator) else 1
+            part, width = self._written[term], 1
+            if outputs > 1:
+                group = self.dom.signature.applied(term.head, term.args)  # type: ignore[arg-type]  # a generator, see above
+                if tuple(terms[position : position + outputs]) == group:
+                    part, width = part.parts[0], outputs
+            made = part if made is None else made & part
+            position += width
+        return drop(self.dom) if made is None else made
+
+
+def spine(term: Term) -> tuple[Term | None, list[Term]]:
+    """The base of a term and, from the inside out, what the generators of at most one argument over it make of it.
+
+    The base is a variable, a mark, or an application to several arguments; None where a constant 1 → A comes first.
+    """
+    path: list[Term] = []
+    while isinstance(term.head, Generator) and len(term.args) <= 1:
+        path.append(term)
+        if not term.args:
+            path.reverse()
+            return None, path
+        term = term.args[0]
+    path.reverse()
+    return term, path
+
+
+def subterm(terms: Sequence[Term], place: Sequence[int]) -> Term | None:
+    """The term at a place: the output, then argument positions from the outside inwards; None where there is none."""
+    options: Sequence[Term] = terms
+    term = None
+    for position in place:
+        if type(position) is not int or not 0 <= position < len(options):
+            return None
+        term = options[position]
+        options = term.args
+    return term
+
+
+def replaced(signature: Signature, terms: tuple[Term, ...], place: Sequence[int], new: Term) -> tuple[Term, ...]:
+    """The same terms with `new` at a place that exists; nothing above it is a mark."""
+    passed: list[Term] = []
+    options = terms
+    for position in place[:-1]:
+        passed.append(options[position])
+        options = options[position].args
+    for term, position in zip(reversed(passed), reversed(place[1:]), strict=True):
+        args = (*term.args[:position], new, *term.args[position + 1 :])
+        new = signature.applied(term.head, args)[term.index]  # type: ignore[arg-type]  # a generator
+    return (*terms[: place[0]], new, *terms[place[0] + 1 :])

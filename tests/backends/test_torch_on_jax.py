@@ -46,7 +46,9 @@ def fn(function) -> nn.Module:
 
 def each(*modules: nn.Module) -> nn.Module:
     """All of the modules on the same input, their outputs as a tuple; one export for many."""
-    return Does(lambda self, *arguments: tuple(part(*arguments) for part in self.parts), parts=nn.ModuleList(modules))
+    return Does(
+        lambda self, *arguments: tuple(part(*arguments) for part in self.parts), parts=nn.ModuleList(modules)
+    )
 
 
 def tied() -> nn.Module:
@@ -83,7 +85,13 @@ def masked_attention(self, x):
 
 def scalars_of_the_batch(x):
     n = x.shape[0]
-    return x.sum(0) / n, x.reshape(n * 2, -1).sum(1), torch.arange(n) * 2, x.new_zeros(n, 2), torch.full((n,), 1 / n)
+    return (
+        x.sum(0) / n,
+        x.reshape(n * 2, -1).sum(1),
+        torch.arange(n) * 2,
+        x.new_zeros(n, 2),
+        torch.full((n,), 1 / n),
+    )
 
 
 def places(x):
@@ -116,7 +124,19 @@ def orders(x):
     ordered, order = x.sort(dim=1, descending=True)
     most, which = x.max(dim=1)
     running, _ = x.cummax(1)
-    return top, where, small, ordered, order, most, which, x.argmax(1), x.argmin(), x.min(1, keepdim=True).values, running
+    return (
+        top,
+        where,
+        small,
+        ordered,
+        order,
+        most,
+        which,
+        x.argmax(1),
+        x.argmin(),
+        x.min(1, keepdim=True).values,
+        running,
+    )
 
 
 def reductions(x):
@@ -144,7 +164,7 @@ def shapes(x):
 
 def arithmetic(x, y):
     return (
-        x + y, x - 2 * y, 1 - x, x * y, x / 2, x / (y * y + 1), x // 0.3, x % 0.7, -x, x**2, x**3, (x * x + 0.1) ** 0.5, 2**x,
+        x + y, x - 2 * y, 1 - x, x * y, x / 2, x / (y * y + 1), x.detach() // 0.3, x % 0.7, -x, x**2, x**3, (x * x + 0.1) ** 0.5, 2**x,
         (x * x + 0.1) ** y, x.abs(), (x * x).sqrt(), (x * x + 1).rsqrt(), x.exp(), (x * x + 1).log(), x.log1p().nan_to_num(),
         x.sin(), x.cos(), x.tan(), x.sinh(), x.atan(), torch.atan2(x, y), x.erf(), x.floor(), x.round(), x.sign(), x.square(),
         x.clamp(-0.5, 0.5), x.clamp(min=0.1), torch.maximum(x, y), torch.minimum(x, y), torch.lerp(x, y, 0.3), x.expm1(),
@@ -152,6 +172,56 @@ def arithmetic(x, y):
         (x > y) & (x < 1) | ~(y > 0), (x == y).float(), (x >= 0).to(torch.int64) + 1, x.frac(), torch.fmod(x, 0.4), x.sigmoid(),
         torch.div(x, 0.3, rounding_mode="trunc"), torch.xlogy(x * x, y * y), (x * x).logit(1e-3), torch.special.expit(x),
     )  # fmt: skip
+
+
+def more_arithmetic(x, y):
+    u, over = x.tanh() * 0.9, x.abs() + 1.5
+    return (
+        u.acos(), u.asin(), u.atanh(), over.acosh(), x.asinh(), x.cosh(), x.ceil(), x.trunc(), over.digamma(), over.lgamma(), x.erfc(),
+        u.erfinv(), x.exp2(), over.log2(), over.log10(), (x / 0).isinf(), x.signbit(), +x, torch.fmax(x, y), torch.fmin(x, y), x.remainder(y),
+        torch.rsub(x, y, alpha=2), x.fmod(y), x.clamp(y - 1, y + 1), x.clamp_min(y), x.clamp_max(0.3), torch.clamp_max(x, y), torch.lerp(x, y, u),
+        x.masked_fill(y > 0, y.sum().detach()), torch.where(x > 0, 1.0, 2.0), torch.where(x > 0, x, 2.0), torch.where(x > 0, 1.0, x), x.round(decimals=1),
+        (x > 0).logical_and(y > 0), (x > 0).logical_or(y > 0), (x > 0).logical_xor(y > 0), (x > 0).logical_not(), x >= y, x <= y, x < y, x != y,
+        torch.full_like(x, 3), x.new_full((2,), 7), x.new_ones(3), torch.ones_like(x), torch.rsub(x, 1.0), x.t(), torch.ones(2), torch.arange(1, 3),
+        x.double() + 1, x.half().float(), (x * 2).to(torch.int32), torch.tensor(2.0) * x, torch.tensor([1.0, 2.0, 3.0, 4.0]) + x, x.detach() * x,
+        torch.addmv(x[:, 0], x, y[0]), x.sum().reshape(()).exp(), x + torch.empty_like(x) * 0, torch.linspace(0, 1, 4) * x, torch.eye(4) @ x[0], torch.logspace(0, 1, 4),
+        torch.linalg.solve(torch.eye(4) * 3 + x.T @ x, y.T), torch.linalg.inv(torch.eye(4) * 3 + x.T @ x), torch.linalg.det(torch.eye(4) + x.T @ x),
+        torch.linalg.cholesky(torch.eye(4) * 3 + x.T @ x), torch.linalg.matrix_exp(u[0].outer(u[0])), torch.linalg.solve(torch.eye(4) * 3 + x.T @ x, y[0]),
+        torch.linalg.solve(torch.eye(4) * 3 + x.T @ x, y, left=False),
+    )  # fmt: skip
+
+
+def scattering(x):
+    rows = torch.tensor([[0, 2, 0, 1]]).expand(x.shape[0], 4)
+    return (
+        x.scatter(1, rows[:, :2], 3.0), x.scatter(1, rows, x, reduce="add"), x.scatter(1, rows, 2.0, reduce="multiply"),
+        *(x.scatter_reduce(1, rows, x * 2, how, include_self=own) for how in ("sum", "mean", "amax", "amin", "prod") for own in (True, False)),
+        x.index_add(1, torch.tensor([0, 0]), x[:, :2]), x.index_fill(1, torch.tensor([1]), 2.0), x.select_scatter(x[:, 0], 1, 2), x.diag_embed(),
+        x.slice_scatter(x[:, :2], 1, 0, 4, 2), x.squeeze(), x[:, :1].squeeze(), x[:, :1].squeeze((1,)), x.min(), x.cummin(1)[0], x.sort(dim=1, stable=True)[0],
+        torch.std_mean(x, 1)[1], torch.std_mean(x, (0, 1), correction=0)[0], (x > 0).any(), (x > 0).all(1), (x > 0).any((0, 1)), (x > 0).all((0, 1)), x.msort(),
+        torch.index_put(x, (torch.arange(x.shape[0]), torch.tensor(1)), x[:, 0], accumulate=True), x.var(), x.std(), x.aminmax(dim=1)[0], x.median(1)[0], x.count_nonzero(1),
+        x.masked_scatter(x > 9, x) if False else x.bool(), x.sum(1).unflatten(0, (-1, 1)), x.nan_to_num(), x.renorm(2, 1, 1.0), x.quantile(0.3, dim=1), x.kthvalue(2, 1)[0],
+    )  # fmt: skip
+
+
+def bits(i):
+    return (
+        i & 3,
+        i | 4,
+        i ^ 1,
+        i & i,
+        i | (i + 1),
+        i ^ (i * 3),
+        ~i,
+        i // 2,
+        i % 2,
+        i << 1,
+        i >> 1,
+        torch.div(-i, 2, rounding_mode="trunc"),
+        i.bool(),
+        i.max(),
+        i.float(),
+    )
 
 
 def products(x, y):
@@ -226,7 +296,8 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple]] = {
     "flatten": (lambda: nn.Sequential(nn.Flatten(), nn.Unflatten(1, (2, 3, 2)), nn.Flatten(2)), (reals(3, 4),)),
     "padding": (
         lambda: each(nn.ZeroPad2d(1), nn.ReflectionPad2d((1, 2, 0, 1)), nn.ReplicationPad2d((1, 2, 3, 0)), nn.ConstantPad2d((1, -1, 0, 2), 2.0), nn.CircularPad2d(1),
-                     nn.ReflectionPad1d(2), nn.ReplicationPad1d((3, 1)), nn.ReplicationPad3d(1)), (reals(2, 4, 5),)),
+                     nn.ReplicationPad3d(1), nn.ReflectionPad3d(1)), (reals(2, 4, 5),)),
+    "padding 1d": (lambda: each(nn.ReflectionPad1d(2), nn.ReplicationPad1d((3, 1)), nn.CircularPad1d(2)), (reals(4, 5),)),
     "folding": (lambda: each(nn.Unfold(2, padding=1), nn.Sequential(nn.Unfold((2, 2)), nn.Fold((4, 5), (2, 2)))), (reals(2, 4, 5),)),
     "dropout, no dropping": (lambda: each(nn.Dropout(), nn.Dropout1d(), nn.AlphaDropout(), nn.FeatureAlphaDropout()).eval(), (reals(4, 5),)),
     "weight norm": (lambda: nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)), (reals(4),)),
@@ -238,9 +309,12 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple]] = {
     "reductions": (lambda: fn(reductions), (reals(3, 4),)),
     "shapes": (lambda: fn(shapes), (reals(6, 4),)),
     "arithmetic": (lambda: fn(arithmetic), (reals(4), reals(4))),
+    "more arithmetic": (lambda: fn(more_arithmetic), (reals(4), reals(4))),
+    "scattering": (lambda: fn(scattering), (reals(4),)),
+    "bits": (lambda: fn(bits), (ids(6, 3),)),
     "products": (lambda: fn(products), (reals(4, 5), reals(4, 5))),
-    "whole numbers": (lambda: fn(lambda i: (F.one_hot(i, 5), i + 1, i / 2, i // 2, i % 3, -i, i.float().mean(), (i == 2).sum(), i.cumsum(1), i.sum(), torch.bincount(i[0] * 0 + 1, minlength=2) if False else i * i)), (ids(5, 3),)),
+    "whole numbers": (lambda: fn(lambda i: (F.one_hot(i, 5), i + 1, i / 2, i // 2, i % 3, -i, i.float().mean(), (i == 2).sum(), i.cumsum(1), i.sum(), i * i)), (ids(5, 3),)),
     "losses": (
-        lambda: fn(lambda x, y: (F.mse_loss(x, y), F.l1_loss(x, y), F.smooth_l1_loss(x, y), F.huber_loss(x, y), F.binary_cross_entropy_with_logits(x, y.sigmoid()), F.kl_div(x, y, log_target=True),
-                                 F.cross_entropy(x, y.softmax(-1)), F.cross_entropy(x, y.argmax(-1)), F.gaussian_nll_loss(x, y, y * y + 1), F.cosine_embedding_loss(x, y, torch.ones(x.shape[0])))), (reals(4), reals(4))),
+        lambda: fn(lambda x, y: (F.mse_loss(x, y), F.l1_loss(x, y), F.smooth_l1_loss(x, y), F.huber_loss(x, y), F.binary_cross_entropy_with_logits(x, y.sigmoid()), F.kl_div(x, y, log_target=True, reduction="batchmean"),
+                                 F.cross_entropy(x, y.softmax(-1)), F.cross_entropy(x, y.argmax(-1)), F.nll_loss(x, y.argmax(-1)), F.cosine_embedding_loss(x, y, torch.ones(x.shape[0])))), (reals(4), reals(4))),
 }  # fmt: skip

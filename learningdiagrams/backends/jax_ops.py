@@ -1,0 +1,76 @@
+"""The operations of comparators on arrays of JAX. Nothing is fused by hand: the compiler does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.core import Tracer
+
+from learningdiagrams import losses
+
+__all__ = ["JaxOps"]
+
+
+class JaxOps:
+    """What :class:`~learningdiagrams.backends.comparators.Ops` asks for, traced or not."""
+
+    fused: Mapping[type[losses.Comparator], Any] = MappingProxyType({})
+
+    def kind(self, x: Array) -> str:
+        if jnp.issubdtype(x.dtype, jnp.floating):
+            return "float"
+        return (
+            "bool" if x.dtype == jnp.bool_ else "int" if jnp.issubdtype(x.dtype, jnp.integer) else "complex"
+        )
+
+    def alike(self, x: Array, y: Array) -> tuple[Array, Array]:
+        real = [a.dtype for a in (x, y) if self.kind(a) == "float"] or [jnp.result_type(float)]
+        dtype = jnp.promote_types(real[0], real[-1])
+        return x.astype(dtype), y.astype(dtype)
+
+    def number(self, truth: Array, like: Array) -> Array:
+        return truth.astype(like.dtype)
+
+    def index(self, classes: Array) -> Array:
+        return classes.astype(jnp.result_type(int))
+
+    def eager(self, x: Array) -> bool:
+        return not isinstance(x, Tracer)
+
+    def pick(self, rows: Array, classes: Array) -> Array:
+        return jnp.take_along_axis(rows, classes[..., None], axis=-1)[..., 0]
+
+    def arange(self, n: int, like: Array) -> Array:
+        return jnp.arange(n)
+
+    def argmax(self, x: Array) -> Array:
+        return jnp.argmax(x, axis=-1)
+
+    def sum(self, x: Array, axis: int) -> Array:
+        return jnp.sum(x, axis=axis)
+
+    def mean(self, x: Array) -> Array:
+        return jnp.mean(x)
+
+    def where(self, condition: Array, x: Array | float, y: Array | float) -> Array:
+        return jnp.where(condition, x, y)
+
+    def exp(self, x: Array) -> Array:
+        return jnp.exp(x)
+
+    def rsqrt(self, x: Array) -> Array:
+        return jax.lax.rsqrt(x)
+
+    def log_softmax(self, x: Array) -> Array:
+        return jax.nn.log_softmax(x, axis=-1)
+
+    def log_sigmoid(self, x: Array) -> Array:
+        return jax.nn.log_sigmoid(x)
+
+    def tiny(self, x: Array) -> float:
+        return float(jnp.finfo(x.dtype).tiny)

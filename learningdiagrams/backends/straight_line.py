@@ -1,0 +1,232 @@
+"""A plan as one straight-line Python function, without loop or look-up; the same for every backend.
+
+A plan's table is known when a program is made, so the program's Python is written then: one line for each step, values
+in local variables, each forgotten after its last use. A backend says what one step does (:class:`Operations`); the
+function does the steps. An eager backend calls it at every step of training, a tracing one once for each shape of batch.
+
+>>> from learningdiagrams.diagram import Diagram
+>>> from learningdiagrams.plan import make_plan
+>>> d = Diagram("Distillation")
+>>> S, X, Y = d.objects("Sample", "Image", "Logits")
+>>> pixels, label = d.data("pixels", S, X), d.data("label", S, Y)
+>>> teacher, student = d.frozen("teacher", X, Y), d.model("student", X, Y)
+>>> _ = d.goal("hard", pixels >> student, label, by="cross_entropy")
+>>> _ = d.goal("soft", pixels >> student, pixels >> teacher, by="kl(temperature=4)", weight=0.7)
+>>> print(source(make_plan(d, d.goals.values())))
+def run(batch, state):
+    v0 = batch["pixels"]
+    v1 = f1(state, v0)  # student
+    v2 = batch["label"]
+    v3 = f3(state, v0)  # teacher
+    del v0
+    t0 = c0(v1, v2)  # hard
+    del v2
+    t1 = c1(v1, v3)  # soft
+    return (t0, t1), ()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from learningdiagrams.errors import DiagramError
+from learningdiagrams.plan import Apply, Compare, Expand, Input, Plan, Step, Stop
+
+__all__ = ["Operations", "StraightLine", "checked", "source", "straight_line", "title"]
+
+Value = Any
+State = Any
+
+StraightLine = Callable[[Mapping[str, Value], State], tuple[tuple[Value, ...], tuple[Value, ...]]]
+"""A function of (batch, state) that gives the values of `plan.compares` and of `plan.outputs`, each in their order.
+
+`batch` holds the value of every input of the plan, already arrays of the backend; `state` is handed to the maps as it is."""
+
+
+class Operations(Protocol):
+    """What a backend does for each kind of step. All are asked for once, when a program is made."""
+
+    def apply(self, step: Apply) -> Callable[..., Value]:
+        """The function (state, *arguments) -> value that this application of a map is: the value, or a tuple of them
+        where the map's codomain is a product.
+
+        `step.live` and `step.flows` say what gradients it lets pass. `state` is whatever the backend hands to the
+        straight-line function; nothing else looks at it. What comes out is checked by :func:`checked`; the values of a
+        map out of 1 are given their batch axis by `lift`.
+        """
+        ...
+
+    def lift(self, value: Value) -> Value:
+        """The value of a map out of 1, with a batch axis of length 1."""
+        ...
+
+    def expand(self, value: Value, like: Value) -> Value:
+        """A value with a batch axis of length 1, repeated to the batch size of `like`."""
+        ...
+
+    def stop(self, value: Value) -> Value:
+        """The same value, through which no gradient passes."""
+        ...
+
+    def is_array(self, value: Value) -> bool:
+        """Whether this is one array of the backend."""
+        ...
+
+    def compare(self, compare: Compare, where: str) -> Callable[[Value, Value], Value]:
+        """The function (left, right) -> 0-d value of a comparator; `where` begins its errors."""
+        ...
+
+
+def straight_line(plan: Plan, operations: Operations) -> StraightLine:
+    """The plan as one function of a batch and a state.
+
+    Raises from it, when called: DiagramError where a map returns something else than its codomain says, naming the map;
+    whatever a map raises, with a note that names it.
+    """
+    code = _Code(plan)
+    scope: dict[str, Any] = {"expand": operations.expand, "stop": operations.stop}
+    for name, step in code.applications:
+        scope[name] = _application(plan, step, operations)
+    for name, compare, index in code.comparisons:
+        scope[name] = operations.compare(compare, title(plan, compare.name, index))
+    exec(compile(code.text, f"<plan of {plan.diagram.name}>", "exec"), scope)
+    return scope["run"]
+
+
+def source(plan: Plan) -> str:
+    """The Python of the plan's straight-line function: `f…` are maps, `c…` comparators, `v…` values, `t…` terms."""
+    return _Code(plan).text
+
+
+def title(plan: Plan, name: str, index: int = 0) -> str:
+    """How an error names an equation of the plan: its kind, its name, where it is sampled, and both paths.
+
+    `index` counts the equation's `on`.
+    """
+    diagram = plan.diagram
+    for kind, table in (("goal", diagram.goals), ("measure", diagram.measures), ("law", diagram.laws)):
+        if name in table:
+            equation = table[name]
+            along = getattr(equation, "on", ())
+            on = f" on {along[index]}" if along else ""
+            return f"{kind} `{name}` ({equation.left} = {equation.right}{on})"
+    return f"`{name}`"
+
+
+def checked(generator: str, ends: str, count: int, value: Any, is_array: Callable[[Any], bool]) -> Any:
+    """What a map returned, if it is what its codomain says: one array, or a tuple of `count` of them.
+
+    Raises:
+        DiagramError: it is not, naming the generator, its `ends` and what came.
+    """
+    if count == 1:
+        if is_array(value):
+            return value
+        # A tuple of one is a map's way to say the same.
+        if isinstance(value, tuple | list) and len(value) == 1 and is_array(value[0]):
+            return value[0]
+    elif isinstance(value, tuple | list) and len(value) == count and all(map(is_array, value)):
+        return tuple(value)
+    wanted = "one array" if count == 1 else f"a tuple of {count} arrays"
+    raise DiagramError(f"`{generator}` : {ends} is to return {wanted}, and it returned {_what(value, is_array)}")
+
+
+def _what(value: Any, is_array: Callable[[Any], bool]) -> str:
+    if is_array(value):
+        return "one array"
+    if isinstance(value, tuple | list):
+        if all(map(is_array, value)):
+            return f"a {type(value).__name__} of {len(value)} arrays"
+        parts = ", ".join("array" if is_array(part) else type(part).__name__ for part in value)
+        return f"a {type(value).__name__} of ({parts})"
+    return f"`{value}`" if value is None else f"{_article(type(value).__name__)} {type(value).__name__}"
+
+
+def _article(word: str) -> str:
+    return "an" if word[:1].lower() in "aeiou" else "a"
+
+
+def _application(plan: Plan, step: Apply, operations: Operations) -> Callable[..., Value]:
+    """A map's application whose outcome is checked, and whose errors say which map it was."""
+    apply, lift, is_array = operations.apply(step), operations.lift, operations.is_array
+    morphism = plan.diagram.generators[step.generator]
+    ends, count, constant = f"{morphism.dom} -> {morphism.cod}", len(step.outs), not morphism.dom.factors
+
+    def application(state: State, *arguments: Value) -> Value:
+        try:
+            value = apply(state, *arguments)
+        except Exception as error:
+            error.add_note(f"in `{step.generator}` : {ends}")
+            raise
+        if count != 1 or not is_array(value):
+            value = checked(step.generator, ends, count, value, is_array)
+        if constant:
+            return lift(value) if count == 1 else tuple(map(lift, value))
+        return value
+
+    return application
+
+
+class _Names(NamedTuple):
+    reads: tuple[int, ...]
+    line: str
+
+
+class _Code:
+    """The text of a plan's function, and the names in it that a backend has to fill."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.applications: list[tuple[str, Apply]] = []
+        self.comparisons: list[tuple[str, Compare, int]] = []
+        lines = [self._step(step) for step in plan.steps]
+        lines += [self._compare(number, compare) for number, compare in enumerate(plan.compares)]
+        terms = _tuple(f"t{number}" for number in range(len(plan.compares)))
+        returned = f"return {terms}, {_tuple(f'v{out}' for out in plan.outputs)}"
+        kept = set(plan.outputs)
+        self.text = "\n    ".join(["def run(batch, state):", *_forgetting(lines, kept), returned])
+
+    def _step(self, step: Step) -> _Names:
+        outs = ", ".join(f"v{out}" for out in step.outs)
+        if isinstance(step, Input):
+            return _Names((), f'{outs} = batch["{step.generator}"]')
+        if isinstance(step, Stop):
+            return _Names((step.value,), f"{outs} = stop(v{step.value})")
+        if isinstance(step, Expand):
+            return _Names((step.value, step.like), f"{outs} = expand(v{step.value}, v{step.like})")
+        name = f"f{step.outs[0]}"
+        self.applications.append((name, step))
+        call = ", ".join(["state", *(f"v{value}" for value in step.arguments)])
+        return _Names(step.arguments, f"{outs} = {name}({call})  # {step.generator}")
+
+    def _compare(self, number: int, compare: Compare) -> _Names:
+        calls, reads = [], []
+        for index, (lefts, rights) in enumerate(compare.pairs):
+            # One comparator for each `on`: they differ in what their errors say.
+            name = f"c{number}" if len(compare.pairs) == 1 else f"c{number}_{index}"
+            self.comparisons.append((name, compare, index))
+            for left, right in zip(lefts, rights, strict=True):
+                calls.append(f"{name}(v{left}, v{right})")
+                reads += [left, right]
+        mean = calls[0] if len(calls) == 1 else f"({' + '.join(calls)}) / {len(calls)}"
+        return _Names(tuple(reads), f"t{number} = {mean}  # {compare.name}")
+
+
+def _tuple(names: Iterable[str]) -> str:
+    listed = list(names)
+    return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
+
+
+def _forgetting(lines: list[_Names], kept: set[int]) -> Iterator[str]:
+    """The lines, with each value deleted after the last line that reads it, unless it is returned or that is the end."""
+    last: dict[int, int] = {}
+    for number, names in enumerate(lines):
+        last.update(dict.fromkeys(names.reads, number))
+    done: dict[int, list[int]] = {}
+    for value, number in last.items():
+        if value not in kept:
+            done.setdefault(number, []).append(value)
+    for number, names in enumerate(lines):
+        yield names.line
+        if number in done and number < len(lines) - 1:
+            yield f"del {', '.join(f'v{value}' for value in sorted(done[number]))}"

@@ -1,0 +1,47 @@
+"""Code that a diagram names: imported and called only by who trusts it."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from inspect import isclass, isfunction
+from pathlib import Path
+from typing import Any
+
+from learningdiagrams.errors import DiagramError
+from learningdiagrams.specs import Code
+
+__all__ = ["run_code"]
+
+
+def run_code(code: Code, generator: str, directory: Path | None, trusted: bool) -> Any:
+    """What named code gives: the object of that name, called with the options where it is a class or a function.
+
+    Modules are looked up beside the diagram's file first.
+
+    Raises:
+        DiagramError: not trusted, naming the code; no such module or name; or what the code raised, in one line.
+    """
+    if not trusted:
+        raise DiagramError(
+            f"`{generator}` runs code: {code}; --trust (in Python ld.load(path, trust=True)) allows importing it",
+            about=generator,
+        )
+    module_name, _, path = code.target.partition(":")
+    folder = None if directory is None else str(directory)
+    if folder is not None:
+        sys.path.insert(0, folder)
+    try:
+        found: Any = import_module(module_name)
+        for attribute in path.split("."):
+            found = getattr(found, attribute)
+        return found(**code.options) if isclass(found) or isfunction(found) or code.options else found
+    except ModuleNotFoundError as error:
+        raise DiagramError(f"`{generator}`: {code}: there is no module `{error.name}` here", about=generator) from error
+    except AttributeError as error:
+        raise DiagramError(f"`{generator}`: {code}: {error}", about=generator) from error
+    except Exception as error:
+        raise DiagramError(f"`{generator}`: {code}: {type(error).__name__}: {error}", about=generator) from error
+    finally:
+        if folder is not None:
+            sys.path.remove(folder)

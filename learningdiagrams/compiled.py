@@ -1,0 +1,304 @@
+"""What compiling a diagram returns: the loss, its gradients, every morphism's value, training, residuals.
+
+A :class:`Compiled` joins a diagram, its plans, the maps of one backend and the training loop, which know nothing of each
+other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+
+from learningdiagrams import agreement, checkpoints, training
+from learningdiagrams.backends import backend as find_backend
+from learningdiagrams.backends.base import Backend, Evaluated, Maps, Parameters, Program
+from learningdiagrams.code import run_code
+from learningdiagrams.data import as_batch, draw_noise, load_sources
+from learningdiagrams.declarations import Goal, Measure
+from learningdiagrams.diagram import Diagram
+from learningdiagrams.errors import About, DiagramError, suggestion
+from learningdiagrams.plan import Plan, make_plan, plan_morphism
+from learningdiagrams.shapes import Bindings, check_plan
+from learningdiagrams.specs import Code
+from learningdiagrams.theory.morphisms import Morphism
+
+__all__ = ["Compiled", "compile_diagram"]
+
+DTYPES: Final = ("float32", "float64")
+
+
+def compile_diagram(
+    diagram: Diagram,
+    backend: str | Backend = "torch",
+    maps: Mapping[str, Any] | None = None,
+    *,
+    seed: int = 0,
+    dtype: str = "float32",
+    device: str | None = None,
+    trust: bool | None = None,
+) -> Compiled:
+    """Compiles the goals of a diagram to one loss on a backend.
+
+    Args:
+        backend: "torch", "jax", or a :class:`~learningdiagrams.backends.base.Backend`.
+        maps: what realises the generators, by name: modules, functions of arrays, layers of `ld.layers`. They go before
+            what the diagram itself says (`= mlp(64, 32, 10)`).
+        seed: of built-in layers' first numbers, of noise and of the order of rows.
+        dtype: "float32" or "float64".
+        device: the backend's name of a device; None for its default.
+        trust: whether code that the diagram names may be imported; None for what `load` was told.
+
+    Raises:
+        DiagramError: a map without realisation (all of them are named), a shape that does not fit (goal, path,
+            generator and both shapes), a backend that is not there.
+    """
+    if dtype not in DTYPES:
+        raise DiagramError(f"there is no dtype {dtype!r}{suggestion(str(dtype), DTYPES)}; dtypes are float32 and float64")
+    equations: list[Goal | Measure] = [*diagram.goals.values(), *diagram.measures.values()]
+    everything = make_plan(diagram, equations, moves=(), keep_equal=True)
+    realised = _realisations(diagram, everything, dict(maps or {}), diagram.trusted if trust is None else trust)
+    made = find_backend(backend).maps(diagram, realised, seed=seed, dtype=dtype, device=device)
+    bindings = check_plan(everything, made.abstract)
+    return Compiled(diagram, made, seed, bindings)
+
+
+def _realisations(diagram: Diagram, plan: Plan, maps: dict[str, Any], trusted: bool) -> dict[str, Any]:
+    """What realises each generator that is realised; raises where one that is needed is not."""
+    for name in maps:
+        if name not in diagram.generators:
+            raise DiagramError(f"maps: there is no generator `{name}`{suggestion(name, diagram.generators)}")
+        role = diagram.roles[name]
+        if role in ("data", "noise"):
+            raise DiagramError(f"maps: `{name}` is {role}, which arrives with each batch and is no map to be given here")
+        if role == "ema":
+            followed = diagram.specs[name].model  # type: ignore[attr-defined]  # the spec of an ema is an ema
+            raise DiagramError(f"maps: `{name}` follows `{followed}` and starts as a copy of it")
+    for name, made in diagram.specs.items():
+        if name in maps or diagram.roles[name] in ("data", "noise", "ema"):
+            continue
+        maps[name] = run_code(made, name, diagram.directory, trusted) if isinstance(made, Code) else made
+    missing = [name for name in _needed(diagram, plan) if name not in maps]
+    if missing:
+        right = "write one in the diagram, such as = mlp(64, 32, 10), or in Python give"
+        problems = [About(f"`{name}` has no realisation; {right} maps={{{name!r}: …}}", name) for name in missing]
+        raise DiagramError.of(problems)
+    return maps
+
+
+def unrealised(diagram: Diagram) -> list[str]:
+    """The maps that the diagram's goals and measures need and for which it names no realisation."""
+    equations: list[Goal | Measure] = [*diagram.goals.values(), *diagram.measures.values()]
+    plan = make_plan(diagram, equations, moves=(), keep_equal=True)
+    return [name for name in _needed(diagram, plan) if name not in diagram.specs]
+
+
+def _needed(diagram: Diagram, plan: Plan) -> list[str]:
+    """The maps of a plan that have to be realised; an average needs what it follows."""
+    names = []
+    for name in plan.generators:
+        if diagram.roles[name] == "ema":
+            name = diagram.specs[name].model  # type: ignore[attr-defined]  # the spec of an ema is an ema
+        names.append(name)
+    return list(dict.fromkeys(names))
+
+
+class Compiled:
+    """A diagram on a backend.
+
+    Attributes:
+        diagram: what was compiled.
+        maps: the backend's maps, with all their numbers.
+        state: the step (`state.step`, also `step`), which keys noise and schedules; `fit` counts it.
+        seed: of noise and of the order of rows.
+        shapes: the numbers that names in shapes were found to stand for.
+    """
+
+    def __init__(self, diagram: Diagram, maps: Maps, seed: int, shapes: Bindings) -> None:
+        self.diagram = diagram
+        self.maps = maps
+        self.seed = seed
+        self.shapes = shapes
+        self.state = training.State()
+        self._programs: dict[Any, Program] = {}
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend."""
+        return self.maps.backend.name
+
+    @property
+    def step(self) -> int:
+        """How many steps of training were taken."""
+        return self.state.step
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of all goals."""
+        return make_plan(self.diagram, self.diagram.goals.values())
+
+    def __repr__(self) -> str:
+        return f"<Compiled {self.diagram.name} on {self.backend}, step {self.step}>"
+
+    # The loss --------------------------------------------------------------------------------------------------------
+
+    def loss(self, batch: Mapping[str, Any], step: int | None = None, training: bool = False) -> Evaluated:
+        """The loss at a batch: `total` = Σ weight · term, and `terms`, unweighted.
+
+        Args:
+            batch: {data: array}, of the backend or of NumPy, first axis the batch; the goals of a sample object that
+                it lacks are left out.
+            step: keys noise and schedules; None for `self.step`.
+            training: whether models are in training mode.
+        """
+        step = self.step if step is None else step
+        program, drawn = self._at(batch, step)
+        return program(drawn, self._weights(program.plan, step), step, training)
+
+    def value_and_grad(
+        self, batch: Mapping[str, Any], step: int | None = None, training: bool = False
+    ) -> tuple[Any, Parameters]:
+        """The total, and its gradient {generator: {parameter: array}} for the trained maps; with `train` on goals, the
+        gradient field, in which each goal moves its own models.
+        """
+        step = self.step if step is None else step
+        program, drawn = self._at(batch, step)
+        evaluated, gradients = program.value_and_grad(drawn, self._weights(program.plan, step), step, training)
+        return evaluated.total, gradients
+
+    def draw(self, batch: Mapping[str, Any], step: int | None = None) -> dict[str, Any]:
+        """The batch with its noise drawn, as `loss` and `fit` do it themselves."""
+        checked = as_batch(self.diagram, batch)
+        step = self.step if step is None else step
+        return draw_noise(self.diagram, checked, step, self.seed, dtype=self.maps.dtype)
+
+    def _at(self, batch: Mapping[str, Any], step: int) -> tuple[Program, dict[str, Any]]:
+        """The program for the sample objects that a batch holds, and the batch with its noise."""
+        drawn = self.draw(batch, step)
+        present = frozenset(str(self.diagram.generators[name].dom) for name in drawn)
+        program = self._programs.get(present)
+        if program is None:
+            program = self._programs[present] = self.maps.program(training.plan_for(self.diagram, present))
+        missing = [name for name in program.plan.inputs if name not in drawn]
+        if missing:
+            user = training.first_use(program.plan, missing[0])
+            raise DiagramError(f"the batch lacks `{missing[0]}`, which {user} needs")
+        return program, drawn
+
+    def _weights(self, plan: Plan, step: int) -> dict[str, float]:
+        return training.weights_at(self.diagram, plan, step)
+
+    # Maps and numbers ------------------------------------------------------------------------------------------------
+
+    def parameters(self) -> Parameters:
+        """A snapshot {generator: {parameter name: array}} of every map, frozen and ema too."""
+        return self.maps.parameters()
+
+    def load_parameters(self, parameters: Mapping[str, Mapping[str, Any]]) -> None:
+        """Copies numbers in, of the maps and parameters that are named; unknown names and other shapes are errors."""
+        self.maps.load_parameters(parameters)
+
+    def apply(self, morphism: str | Morphism, *arguments: Any) -> Any:
+        """The value of a morphism, in evaluation mode, without gradients.
+
+        A composite that starts at a sample object takes the values of its data, in the order in which they are first
+        used, or one dictionary of them (then its noise is drawn); any other takes one value for each factor of its domain. A morphism out of 1
+        takes nothing and gives one value without batch axis.
+        """
+        made = self.diagram.parse(morphism)
+        plan = plan_morphism(self.diagram, made)
+        unrealised = [name for name in _needed(self.diagram, plan) if not self.maps.has(name)]
+        if unrealised:
+            raise DiagramError(f"`{made}`: `{unrealised[0]}` has no realisation; compile with maps={{{unrealised[0]!r}: …}}")
+        batch = self._arguments(made, plan, arguments)
+        outputs = self.maps.program(plan).outputs(batch)
+        if not made.dom.factors:
+            outputs = tuple(output[0] for output in outputs)
+        return outputs[0] if len(made.cod.factors) == 1 else outputs
+
+    def _arguments(self, morphism: Morphism, plan: Plan, arguments: tuple[Any, ...]) -> dict[str, Any]:
+        if morphism.dom not in self.diagram.sample_objects:
+            wanted = [str(i) for i in range(len(morphism.dom.factors))]
+            what = f"one value for each factor of {morphism.dom}"
+        else:
+            if len(arguments) == 1 and isinstance(arguments[0], Mapping):
+                return self.draw(arguments[0])
+            wanted = list(plan.inputs)
+            what = f"values for {', '.join(wanted)}"
+        if len(arguments) != len(wanted):
+            raise DiagramError(f"`{morphism}` takes {what}: {len(wanted)} in all, {len(arguments)} given")
+        return dict(zip(wanted, arguments, strict=True))
+
+    @property
+    def module(self) -> Any:
+        """On torch: an `nn.Module` of all maps whose `forward(batch, step=None)` is the total loss, for a loop of one's own."""
+        if not hasattr(self.maps, "module"):
+            raise DiagramError(f"only the backend torch has a module; on {self.backend} there is `pure()`")
+        return self.maps.module(lambda batch, step=None, training=False: self.loss(batch, step, training).total)
+
+    def pure(self) -> tuple[Any, Any]:
+        """On jax: the trained parameters and `fn(params, batch, step) -> (total, terms)`, pure, for one's own jit and grad.
+
+        `fn` takes a batch with its noise drawn (`draw`), and evaluates schedules of weights at `step`, traced or not.
+        """
+        if not hasattr(self.maps, "pure"):
+            raise DiagramError(f"only the backend jax has `pure()`; on {self.backend} there is `module`")
+        schedules = {name: goal.weight for name, goal in self.diagram.goals.items()}
+        return self.maps.pure(self.plan, schedules)
+
+    def advance(self, params: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        """After a step of one's own loop: takes `params` over where given, counts the step, moves the averages."""
+        if params is not None:
+            self.maps.load_parameters(params)
+        self.state.step += 1
+        self.maps.follow()
+
+    def write_back(self) -> Any:
+        """On jax: copies the numbers into the very modules that were given."""
+        if not hasattr(self.maps, "write_back"):
+            raise DiagramError(f"on {self.backend} the modules that were given are trained in place")
+        return self.maps.write_back()
+
+    def save(self, path: str | Path) -> None:
+        """Writes the parameters and buffers of every map to a safetensors file."""
+        checkpoints.save_maps(self.maps, path)
+
+    def restore(self, path: str | Path) -> None:
+        """Reads what `save` wrote; maps or shapes that differ are errors, naming them."""
+        checkpoints.restore_maps(self.maps, path)
+
+    # Training and looking --------------------------------------------------------------------------------------------
+
+    def fit(self, data: Any = None, **options: Any) -> training.History:
+        """Trains; see :func:`learningdiagrams.training.fit` for the options.
+
+        Args:
+            data: {data: array}, an iterable of batches, or a `DataLoader`; None for the sources that the diagram names.
+        """
+        options.setdefault("seed", self.seed)
+        return training.fit(
+            self.maps, diagram=self.diagram, data=self._sourced(data), state=self.state, **options
+        )
+
+    def evaluate(self, data: Any = None, batch_size: int = 1024) -> dict[str, float]:
+        """Every goal and every measure over all the data, {name: float}, in evaluation mode."""
+        return agreement.evaluate(
+            self.maps, self.diagram, self._sourced(data), step=self.step, seed=self.seed, batch_size=batch_size
+        )
+
+    def residuals(self, data: Any = None, batch_size: int = 1024) -> agreement.Residuals:
+        """How far each goal and law is from holding on the data; floors of soft targets are taken off."""
+        return agreement.residuals(
+            self.maps, self.diagram, self._sourced(data), step=self.step, seed=self.seed, batch_size=batch_size
+        )
+
+    def _sourced(self, data: Any) -> Any:
+        if data is not None:
+            return data
+        found = load_sources(self.diagram)
+        if not found:
+            raise DiagramError("no data were given, and the diagram names no sources, such as = npz(\"x.npz\", \"images\")")
+        return found
+
+

@@ -1,0 +1,144 @@
+"""What gluing changed: equations that a part gains when it becomes a piece of something larger.
+
+Gluing is conservative when the functor from a part to the whole is faithful, and it need not be: glue an involution and
+an idempotent along their loop, and the loop becomes an identity. Whether a colimit is conservative cannot be decided in
+general, so this searches where such equations arise: at generators that the gluing made equal, at the laws that the other
+parts brought along, and among short paths.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import combinations, islice
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from learningdiagrams.theory.errors import TheoryError
+from learningdiagrams.theory.functors import Functor
+from learningdiagrams.theory.morphisms import Generator, Morphism, Object, identity
+from learningdiagrams.theory.presentations import Presentation
+from learningdiagrams.theory.terms import substitute
+
+if TYPE_CHECKING:
+    from learningdiagrams.theory.proofs import Proof
+
+__all__ = ["Collapse", "find_collapses"]
+
+SECONDS_EACH: Final = 0.1
+PATHS: Final = 64
+"""Parts with more generators than these are not searched for short paths."""
+PAIRS: Final = 2_000
+
+
+class Collapse(NamedTuple):
+    """Two morphisms of `leg.dom` that differ there; `proof` shows that `leg(left)` and `leg(right)` are equal."""
+
+    leg: Functor
+    left: Morphism
+    right: Morphism
+    proof: Proof
+
+
+def find_collapses(
+    apex: Presentation, legs: Sequence[Functor], max_seconds: float = 1.0
+) -> list[Collapse]:
+    """Equations between morphisms of the parts that hold in the apex and are refuted in the part.
+
+    An equation that follows from those found before, and from the part's laws, is not listed again.
+    """
+    end = time.monotonic() + max_seconds
+    found = []
+    for leg in legs:
+        # The part with what it has gained so far: an equation is news as long as this refutes it.
+        part: Presentation | None = None
+        for left, right in _candidates(apex, leg):
+            if time.monotonic() > end:
+                return found
+            verdict = apex.prove(leg(left), leg(right), max_seconds=_share(end))
+            if verdict.holds is not True:
+                continue
+            if part is None:
+                part = _copy(leg.dom)
+                same = Functor.inclusion(leg.dom, part)
+            if part.prove(same(left), same(right), max_seconds=_share(end)).holds is False:
+                part.law(same(left), same(right))
+                found.append(Collapse(leg, left, right, verdict.proof))
+    return found
+
+
+def _share(end: float) -> float:
+    return max(0.0, min(SECONDS_EACH, end - time.monotonic()))
+
+
+def _candidates(apex: Presentation, leg: Functor) -> Iterator[tuple[Morphism, Morphism]]:
+    """Parallel pairs of a part that may have become equal, the likely ones first."""
+    part = leg.dom
+    loops = {sort.name: identity(sort) for sort in part.sorts.values()}
+    groups: dict[tuple[Object, Object, Morphism], Morphism] = {}
+    for morphism in (*loops.values(), *part.generators.values()):
+        first = groups.setdefault((morphism.dom, morphism.cod, leg(morphism)), morphism)
+        if first is not morphism:
+            yield first, morphism
+    yield from _pulled_laws(apex, leg)
+    if len(part.generators) <= PATHS:
+        yield from islice(_short_paths(part, list(loops.values())), PAIRS)
+
+
+def _pulled_laws(apex: Presentation, leg: Functor) -> Iterator[tuple[Morphism, Morphism]]:
+    """Laws of the apex that can be written in the part and are none of the part's own."""
+    sorts: dict[Object, Object] = {}
+    for name, image in leg.objects.items():
+        sorts.setdefault(image, leg.dom.sorts[name])
+    generators: dict[Generator, Morphism] = {}
+    for name, image in leg.morphisms.items():
+        if image.generator is not None:
+            generators.setdefault(image.generator, leg.dom.generators[name])
+
+    def sort_of(obj: Object) -> Object:
+        if not all(sort in sorts for sort in obj.factors):
+            raise TheoryError(f"{obj} is not in the image")
+        return leg.dom.signature.product(sorts[sort] for sort in obj.factors)
+
+    def generator_of(generator: Generator) -> Morphism:
+        if generator not in generators:
+            raise TheoryError(f"{generator} is not in the image")
+        return generators[generator]
+
+    own = {(leg(law.left), leg(law.right)) for law in leg.dom.laws.values()}
+    for law in apex.laws.values():
+        if (law.left, law.right) in own or (law.right, law.left) in own:
+            continue
+        try:
+            left, right = (substitute(side, sort_of, generator_of) for side in (law.left, law.right))
+        except TheoryError:
+            continue
+        if left.dom is right.dom and left.cod is right.cod:
+            yield left, right
+
+
+def _short_paths(part: Presentation, loops: list[Morphism]) -> Iterator[tuple[Morphism, Morphism]]:
+    """Pairs of parallel paths of at most two generators, shorter ones first."""
+    generators = list(part.generators.values())
+    composites = [f >> g for f in generators for g in generators if f.cod is g.dom]
+    groups: dict[tuple[Object, Object], list[Morphism]] = {}
+    for path in (*loops, *generators, *composites):
+        groups.setdefault((path.dom, path.cod), []).append(path)
+    pairs = ((left, right) for group in groups.values() for left, right in combinations(group, 2))
+    yield from sorted(
+        islice(pairs, 10 * PAIRS), key=lambda pair: sum(path.op == "compose" for path in pair)
+    )
+
+
+def _copy(presentation: Presentation) -> Presentation:
+    copy = Presentation(presentation.name)
+    copy.objects(*presentation.sorts)
+    for name, generator in presentation.generators.items():
+        ends = (
+            copy.signature.product(copy.sorts[sort.name] for sort in end.factors)
+            for end in (generator.dom, generator.cod)
+        )
+        copy.morphism(name, *ends)
+    same = Functor.inclusion(presentation, copy)
+    for name, law in presentation.laws.items():
+        copy.law(same(law.left), same(law.right), name=name)
+    return copy

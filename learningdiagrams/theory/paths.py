@@ -1,0 +1,171 @@
+"""Laws between paths as equations between words, and questions about morphisms as questions about words.
+
+A generator with at most one factor in its domain gives a *letter* for each of its outputs; a term is then a word of
+letters applied to a base: a variable, nothing (where the word begins with a constant 1 → A), or a generator with
+several arguments. A law is a *path law* when each of its outputs equates two words over its single variable, or two
+words that begin with constants and have no variable. Objects may be erased: typed words rewrite to typed words, and
+a path law has its variable on both sides, so that the trap of the empty sort is not there.
+
+What is no letter is never touched by a path law. Two sides are therefore equal modulo path laws exactly when they have
+the same shape (the same variables and many-argument generators in the same places) and equal words in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from learningdiagrams.theory.completion import Completion, Use, reversed_chain
+from learningdiagrams.theory.morphisms import Generator, Morphism, Object, Term
+from learningdiagrams.theory.proofs import Move
+from learningdiagrams.theory.terms import from_terms, replaced, spine, subterm, unmarked
+
+if TYPE_CHECKING:
+    from learningdiagrams.theory.presentations import Presentation
+
+__all__ = ["Paths", "WordPair"]
+
+
+class WordPair(NamedTuple):
+    """Two words over one base, at one place of the two sides; they have to be equal for the sides to be."""
+
+    place: tuple[int, ...]
+    left: str
+    right: str
+
+
+class Paths:
+    """What is known about a presentation's path laws; `update` takes in what was added to it since.
+
+    `others` names the laws that are no path laws, and `origins` the law of each lemma that was given.
+    """
+
+    def __init__(self, presentation: Presentation) -> None:
+        self.presentation = presentation
+        self.completion = Completion()
+        self.letters: dict[tuple[Generator, int], str] = {}
+        self.meaning: list[tuple[Generator, int]] = []
+        self.origins: dict[int, str] = {}
+        self.others: list[str] = []
+        self._generators_seen = 0
+        self._laws_seen = 0
+
+    def update(self) -> None:
+        """Takes in the generators and laws that are new."""
+        signature = self.presentation.signature
+        for morphism in list(signature.generators.values())[self._generators_seen :]:
+            generator = morphism.parts[0]
+            if len(generator.dom.factors) <= 1:
+                for index in range(len(generator.cod.factors)):
+                    self.letters[generator, index] = chr(len(self.meaning))
+                    self.meaning.append((generator, index))
+        self._generators_seen = len(signature.generators)
+        for law in list(self.presentation.laws.values())[self._laws_seen :]:
+            equations = self._equations(unmarked(law.left), unmarked(law.right))
+            if equations is None:
+                self.others.append(law.name)
+            for left, right in equations or ():
+                if left != right:
+                    self.origins[self.completion.add(left, right)] = law.name
+        self._laws_seen = len(self.presentation.laws)
+
+    def _equations(self, left: Morphism, right: Morphism) -> list[tuple[str, str]] | None:
+        """A law as equations between words, or None if it is no path law."""
+        if len(left.dom.factors) > 1:
+            return None
+        base = left.dom.variables[0] if left.dom.factors else None
+        equations = []
+        for one, other in zip(left.terms, right.terms, strict=True):
+            (base_one, word), (base_other, word_other) = self.split(one), self.split(other)
+            if base_one is not base or base_other is not base:
+                return None
+            equations.append((word, word_other))
+        return equations
+
+    def split(self, term: Term) -> tuple[Term | None, str]:
+        """The base of a term and the word that is applied to it."""
+        base, path = spine(term)
+        return base, "".join([self.letters[part.head, part.index] for part in path])  # type: ignore[index]
+
+    def apply(self, base: Term | None, word: str) -> list[Term | None]:
+        """The base, and the terms that the beginnings of a word make of it."""
+        applied = self.presentation.signature.applied
+        terms = [base]
+        for letter in word:
+            generator, index = self.meaning[ord(letter)]
+            args = () if terms[-1] is None else (terms[-1],)
+            terms.append(applied(generator, args)[index])
+        return terms
+
+    def path(self, dom: Object, word: str) -> Morphism:
+        """A word as a morphism out of a sort (or out of 1), written as a chain of generators."""
+        term = self.apply(dom.variables[0] if dom.factors else None, word)[-1]
+        return from_terms(dom, term.sort, (term,))  # type: ignore[union-attr]  # a word out of 1 is not empty
+
+    def source(self, word: str) -> Object:
+        """The object that a word that is not empty starts at."""
+        return self.meaning[ord(word[0])][0].dom
+
+    def pairs(self, left: Sequence[Term], right: Sequence[Term], limit: int) -> tuple[list[WordPair], bool]:
+        """The pairs of different words that have to be equal, and whether the sides have the same shape.
+
+        At most `limit` pairs, in the order of their places; a pair that occurs at several places is there as often.
+        """
+        pairs: list[WordPair] = []
+        todo = [((i,), one, other) for i, (one, other) in enumerate(zip(left, right, strict=True))]
+        todo.reverse()
+        while todo and len(pairs) < limit:
+            place, one, other = todo.pop()
+            if one is other:
+                continue
+            (base, word), (base_other, word_other) = self.split(one), self.split(other)
+            if word != word_other:
+                pairs.append(WordPair(place, word, word_other))
+            if base is base_other:
+                continue
+            if base is None or base_other is None or base.head is None:
+                return pairs, False
+            if (base.head, base.index) != (base_other.head, base_other.index):
+                return pairs, False
+            inner = place + (0,) * len(word)
+            arguments = list(enumerate(zip(base.args, base_other.args, strict=True)))
+            todo += (((*inner, i), a, b) for i, (a, b) in reversed(arguments))
+        return pairs, True
+
+    def chain(self, left: str, right: str) -> list[Use] | None:
+        """The chain from one word to another that reduces to the same; None if it is too long to be written down."""
+        reduced, there = self.completion.reduce(left)
+        other, back = self.completion.reduce(right)
+        assert reduced == other
+        return self.completion.unfold(left, [*there, *reversed_chain(back)])
+
+    def moves(
+        self, start: tuple[Term, ...], chains: Sequence[tuple[tuple[int, ...], str, Sequence[Use]]]
+    ) -> Iterator[Move]:
+        """The steps of chains, each (place, word that it starts from, uses), one chain after the other."""
+        signature, lemmas = self.presentation.signature, self.completion.lemmas
+        whole = start
+        for root, word, uses in chains:
+            top = subterm(whole, root)
+            assert top is not None
+            terms = self.apply(self._base(top, len(word)), word)
+            for lemma, forward, offset in uses:
+                old, new, _ = lemmas[lemma]
+                if not forward:
+                    old, new = new, old
+                end = offset + len(old)
+                place = root + (0,) * (len(word) - end)
+                base = terms[offset]
+                word = word[:offset] + new + word[end:]
+                terms[offset:] = self.apply(base, word[offset:])
+                whole = replaced(signature, whole, root, terms[-1])  # type: ignore[arg-type]  # never the empty word on no base
+                yield Move(self.origins[lemma], forward, place, () if base is None else (base,), whole)
+
+    def _base(self, term: Term, letters: int) -> Term | None:
+        """What is left of a term when this many letters are taken away."""
+        for taken in range(letters):
+            if not term.args:
+                assert taken == letters - 1
+                return None
+            term = term.args[0]
+        return term

@@ -1,0 +1,146 @@
+"""Witnesses against an equation: values that anybody can build by hand and check.
+
+>>> from learningdiagrams.theory import Presentation, identity
+>>> P = Presentation("Retraction")
+>>> A, B = P.objects("A", "B")
+>>> s, r = P.morphism("s", A, B), P.morphism("r", B, A)
+>>> law = P.law(s >> r, identity(A), name="retraction")
+>>> model = FiniteModel(P, r >> s, identity(B), {"B": 2}, {"s": {(0,): (1,)}}, point=(0,))
+>>> model.check()
+>>> print(model)
+A has 1 element, B has 2; s(0) = 1; otherwise 0
+at 0 the left side is 1, the right side 0
+>>> system = PathSystem(P, r >> s, identity(B), rules=[(s >> r, identity(A))])
+>>> system.check()
+>>> print(system)
+s >> r  reduces to  id(A)
+>>> PathSystem(P, r >> s, identity(B), rules=[]).check()
+Traceback (most recent call last):
+...
+learningdiagrams.theory.errors.InvalidWitness: the system does not tell the sides apart, or does not respect a law that counts for them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from learningdiagrams.theory.checking_models import Table, check_model
+from learningdiagrams.theory.checking_words import check_words
+from learningdiagrams.theory.morphisms import Generator, Morphism
+from learningdiagrams.theory.presentations import Law, Presentation
+from learningdiagrams.theory.terms import fold
+
+__all__ = ["FiniteModel", "PathSystem", "Witness"]
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What shows that laws do not make two sides equal; laws and generators are those that stood when it was made."""
+
+    presentation: Presentation = field(repr=False)
+    left: Morphism
+    right: Morphism
+    laws: Mapping[str, Law] = field(default=None, repr=False, compare=False, kw_only=True)  # type: ignore[assignment]
+    generators: Mapping[str, Morphism] = field(default=None, repr=False, compare=False, kw_only=True)  # type: ignore[assignment]
+
+    kind: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        if self.laws is None:
+            object.__setattr__(self, "laws", self.presentation.laws_as_they_stand())
+        if self.generators is None:
+            object.__setattr__(self, "generators", self.presentation.generators_as_they_stand())
+
+    def check(self) -> None:
+        """Computes everything again from the laws; raises :class:`InvalidWitness` where it does not hold."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class FiniteModel(Witness):
+    """Finite sets {0, …, n - 1} and functions for which all laws hold, and a point at which the sides differ.
+
+    `sets` gives the size for each sort (1 where it is left out; a set may be empty), `tables` for each generator the
+    values by arguments (0 in every factor where they are left out).
+    """
+
+    sets: Mapping[str, int]
+    tables: Mapping[str, Table]
+    point: tuple[int, ...]
+
+    kind: ClassVar[str] = "model"
+
+    def check(self) -> None:
+        check_model(self.laws, self.generators, self.left, self.right, self.sets, self.tables, self.point)
+
+    def value(self, morphism: Morphism, point: tuple[int, ...]) -> tuple[int, ...]:
+        """The value of a morphism at a point of its domain."""
+
+        def apply(generator: Generator, args: tuple[int, ...]) -> tuple[int, ...]:
+            return self.tables.get(generator.name, {}).get(args) or (0,) * len(generator.cod.factors)
+
+        return fold(morphism.terms, lambda i, _: point[i], apply, lambda _, value: value)
+
+    def to_json(self) -> dict[str, Any]:
+        """The kind, the sets' sizes, the tables as pairs of arguments and values, and the point with both values."""
+        return {
+            "kind": self.kind,
+            "sets": {sort: self.sets.get(sort, 1) for sort in self.presentation.sorts},
+            "tables": {
+                name: [[list(args), list(values)] for args, values in sorted(table.items())]
+                for name, table in sorted(self.tables.items())
+            },
+            "point": list(self.point),
+            "left": list(self.value(self.left, self.point)),
+            "right": list(self.value(self.right, self.point)),
+        }
+
+    def __str__(self) -> str:
+        sizes = {sort: self.sets.get(sort, 1) for sort in self.presentation.sorts}
+        parts = [f"{sort} has {size}" for sort, size in sizes.items()]
+        if parts:
+            parts[0] += " element" + "s" * (next(iter(sizes.values())) != 1)
+        entries = [
+            f"{name}({_text(args)}) = {_text(values)}"
+            for name, table in sorted(self.tables.items())
+            for args, values in sorted(table.items())
+            if any(values)
+        ]
+        left, right = self.value(self.left, self.point), self.value(self.right, self.point)
+        place = f"at {_text(self.point)} " if self.point else ""
+        values = "; ".join([", ".join(entries), "otherwise 0"] if entries else ["all values are 0"])
+        return f"{', '.join(parts)}; {values}\n{place}the left side is {_text(left)}, the right side {_text(right)}"
+
+
+@dataclass(frozen=True)
+class PathSystem(Witness):
+    """Rules between paths, each to a smaller one, that reduce every path to one normal form and respect the laws.
+
+    `up_to` is the length of paths up to which they do, or None for all paths.
+    """
+
+    rules: Sequence[tuple[Morphism, Morphism]] | Iterable[tuple[Morphism, Morphism]]
+    up_to: int | None = None
+
+    kind: ClassVar[str] = "system"
+
+    def check(self) -> None:
+        check_words(self.laws, self.generators, self.left, self.right, self.rules, self.up_to)
+
+    def to_json(self) -> dict[str, Any]:
+        """The kind, the rules as pairs of texts, and the length up to which they are complete (null: all)."""
+        return {
+            "kind": self.kind,
+            "rules": [[str(old), str(new)] for old, new in self.rules],
+            "up_to": self.up_to,
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{old}  reduces to  {new}" for old, new in self.rules] or ["no law applies"]
+        return "\n".join(lines + ([] if self.up_to is None else [f"for paths of at most {self.up_to} generators"]))
+
+
+def _text(values: Sequence[int]) -> str:
+    return str(values[0]) if len(values) == 1 else f"({', '.join(map(str, values))})"
