@@ -1,8 +1,8 @@
-"""The larger ATen operators in jax: convolutions, normalisations, pooling, resampling, recurrent layers, embeddings.
+"""The larger ATen operators in jax: convolutions, norms, pooling, resampling, recurrence, embeddings.
 
-Each function follows the schema of the ATen operator that it stands for, argument by argument, and has its gradient.
-Layouts are torch's (N, C, spatial axes). Everything that depends on sizes alone (windows, divisors, interpolation
-weights) is made in NumPy while tracing and is a constant of the compiled function.
+Each function follows the schema of the ATen operator that it stands for, argument by argument. Layouts are
+torch's (N, C, spatial axes). Whatever depends on sizes alone (windows, divisors, interpolation weights) is
+made in NumPy while tracing and is a constant of the compiled function.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+
+from .aten_functions import bound
 
 Draw = Callable[[], jax.Array]
 """Gives a fresh key of the random number generator each time it is called."""
@@ -43,8 +45,8 @@ def convolution(x, weight, bias, stride, padding, dilation, transposed, output_p
     stride, padding, dilation = (per_axis(v, axes) for v in (stride, padding, dilation))
     pads = [(p, p) for p in padding]
     if transposed:
-        # The gradient of a convolution with respect to its input: the input is spread out by the stride, the kernel
-        # is turned round, and the channels change places within each group.
+        # The gradient of a convolution with respect to its input: the input is spread out by the stride, the
+        # kernel is turned round, and the channels change places within each group.
         kernel = weight.shape[2:]
         weight = jnp.flip(weight, range(2, weight.ndim))
         weight = weight.reshape(groups, weight.shape[0] // groups, weight.shape[1], *kernel).swapaxes(1, 2)
@@ -79,7 +81,7 @@ def layer_norm(x, shape, weight, bias, eps):
 
 
 def rms_norm(x, shape, weight=None, eps=None):
-    """Division by the root of the mean square over the last `len(shape)` axes; `eps` is the precision's own if absent."""
+    """Division by the root of the mean square over the last `len(shape)` axes; no `eps`: the dtype's."""
     eps = float(jnp.finfo(x.dtype).eps) if eps is None else eps
     axes = tuple(range(x.ndim - len(shape), x.ndim))
     y = x * lax.rsqrt(jnp.mean(jnp.square(x), axes, keepdims=True) + eps)
@@ -129,15 +131,11 @@ def _windows(length: int, size: int, stride: int, padding: int, dilation: int, c
     return count, max((count - 1) * stride + span - length - padding, 0)
 
 
-def _lowest(dtype) -> np.ndarray:
-    return np.array(-np.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min, dtype)
-
-
 def _largest(x, places: Sequence[np.ndarray], padding: Sequence[int], shape: Sequence[int]):
-    """The largest entry of each window, the first where there are several, and where it stands in the unpadded input.
+    """The largest entry of each window, the first if there are several, and its place in the unpadded input.
 
-    `places` holds, for each spatial axis, the positions of every window, (windows, size), in the input `x`, which
-    has been padded on the left by `padding`; `shape` is that of the spatial axes before padding.
+    `places` holds, for each spatial axis, the positions of every window, (windows, size), in the input `x`,
+    which has been padded on the left by `padding`; `shape` is that of the spatial axes before padding.
     """
     axes = len(places)
     lead = x.ndim - axes
@@ -158,7 +156,7 @@ def _largest(x, places: Sequence[np.ndarray], padding: Sequence[int], shape: Seq
 
 
 def max_pool(axes: int):
-    """`max_pool{axes}d_with_indices`: (largest of each window, its position in the flattened spatial axes)."""
+    """`max_pool{axes}d_with_indices`: (largest of each window, its place in the flattened spatial axes)."""
 
     def pool(x, kernel, stride=(), padding=0, dilation=1, ceil_mode=False):
         kernel = per_axis(kernel, axes)
@@ -168,7 +166,7 @@ def max_pool(axes: int):
         layout = list(zip(shape, kernel, stride, padding, dilation, strict=True))
         laid = [_windows(*axis, ceil_mode) for axis in layout]
         pads = [(0, 0)] * lead + [(p, right) for p, (_, right) in zip(padding, laid, strict=True)]
-        padded = jnp.pad(x, pads, constant_values=_lowest(x.dtype))
+        padded = jnp.pad(x, pads, constant_values=bound(x.dtype, -1))
         places = [
             np.arange(count)[:, None] * s + np.arange(k) * d
             for (_, k, s, _, d), (count, _) in zip(layout, laid, strict=True)
@@ -177,7 +175,9 @@ def max_pool(axes: int):
         if all(d == 1 for d in dilation):
             # The same numbers, faster; the positions above cost nothing under jit where nobody asks for them.
             ones = (1,) * lead
-            values = lax.reduce_window(x, _lowest(x.dtype), lax.max, (*ones, *kernel), (*ones, *stride), pads)
+            values = lax.reduce_window(
+                x, bound(x.dtype, -1), lax.max, (*ones, *kernel), (*ones, *stride), pads
+            )
         return values, indices
 
     return pool
@@ -246,16 +246,14 @@ def adaptive_avg_pool(axes: int):
     return pool
 
 
-def _nearest(length: int, count: int, scale: float | None, centre: float) -> np.ndarray:
+def _nearest(length: int, count: int, scale: float | None) -> np.ndarray:
     # In float32 as torch does it, which decides ties between two neighbours.
     step = np.float32(1 / scale if scale else length / count)
-    return np.minimum(
-        np.floor((np.arange(count, dtype=np.float32) + np.float32(centre)) * step), length - 1
-    ).astype(int)
+    return np.minimum(np.floor(np.arange(count, dtype=np.float32) * step), length - 1).astype(int)
 
 
 def _weights(length: int, count: int, scale: float | None, align_corners: bool, cubic: bool) -> np.ndarray:
-    """The matrix (count, length) that interpolates along one axis, linearly or by cubic convolution (a = -3/4)."""
+    """The matrix (count, length) that interpolates along an axis, linearly or cubically (a = -3/4)."""
     i = np.arange(count)
     if align_corners:
         source = i * ((length - 1) / (count - 1) if count > 1 else 0.0)
@@ -285,13 +283,13 @@ def _targets(x, axes, output_size, scales):
     return list(zip(range(x.ndim - axes, x.ndim), shape, sizes, scales, strict=True))
 
 
-def upsample_nearest(axes: int, centre: float = 0.0):
-    """`upsample_nearest{axes}d`, and its exact form with `centre` a half; scales in a list (`.vec`) or one by one."""
+def upsample_nearest(axes: int):
+    """`upsample_nearest{axes}d`, its scales in a list (`.vec`) or one by one."""
 
     def upsample(x, output_size=None, *scales):
         scales = scales[0] if len(scales) == 1 and isinstance(scales[0], tuple) else scales
         for axis, length, count, scale in _targets(x, axes, output_size, scales):
-            x = jnp.take(x, _nearest(length, count, scale, centre), axis)
+            x = jnp.take(x, _nearest(length, count, scale), axis)
         return x
 
     return upsample
@@ -334,7 +332,7 @@ def _rnn_step(activation):
 
 
 def recurrent(step):
-    """A recurrent layer as ATen has it (`lstm.input`, `gru.input`, …), run by `lax.scan`; any length, compiled once."""
+    """A recurrent layer as ATen has it (`lstm.input`, `gru.input`, …), run by `lax.scan`."""
 
     def layer(draw: Draw, x, initial, weights, biases, layers, dropout, train, bidirectional, batch_first):
         initial = initial if isinstance(initial, tuple) else (initial,)
@@ -368,7 +366,7 @@ def recurrent(step):
 
 
 def dropped(draw: Draw, x, p: float, train: bool | None = True):
-    """`native_dropout`: (x with each entry dropped with probability p and scaled to keep its mean, what was kept)."""
+    """`native_dropout`: (x with entries dropped with probability p, scaled to keep the mean; what is kept)."""
     if not train or p == 0:
         return x, jnp.ones(x.shape, bool)
     if p == 1:
@@ -378,10 +376,16 @@ def dropped(draw: Draw, x, p: float, train: bool | None = True):
 
 
 def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
-    """Rows of a table. The padding row gets no gradient; a number outside the table gives NaN, as nothing can be raised."""
+    """Rows of a table; the padding row gets no gradient.
+
+    A number outside the table gives NaN, since a compiled function cannot raise.
+    """
     if scale_grad_by_freq:
         raise ValueError("scale_grad_by_freq has no counterpart in jax; leave it False")
-    rows = weight.at[indices].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
+    outside = jnp.where(
+        indices < 0, weight.shape[0], indices
+    )  # or else negative ones would count from the end
+    rows = weight.at[outside].get(mode="fill", fill_value=jnp.nan)
     return (
         rows
         if padding_idx < 0
@@ -392,7 +396,7 @@ def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=
 def embedding_bag(
     weight, indices, offsets, scale=False, mode=0, sparse=False, per_sample=None, last=False, padding_idx=-1
 ):
-    """`_embedding_bag`: sums (mode 0), means (1) or maxima (2) of bags of rows; bag i starts at `offsets[i]`."""
+    """`_embedding_bag`: sums (mode 0), means (1) or maxima (2) of bags of rows, bag i from `offsets[i]`."""
     bags = offsets.shape[0] - (1 if last else 0)
     starts = offsets[:bags]
     bag = jnp.searchsorted(starts, jnp.arange(indices.shape[0]), side="right") - 1

@@ -17,7 +17,7 @@ from learningdiagrams import losses
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.losses import Comparator
 
-__all__ = ["FORMULAS", "Array", "Fused", "Ops", "compare"]
+__all__ = ["FORMULAS", "Array", "Fused", "Ops", "compare", "one_hot"]
 
 Array = Any
 Fused = Callable[[Any, Array, Array], Array]
@@ -29,10 +29,10 @@ class Ops(Protocol):
     """
 
     fused: Mapping[type[Comparator], Fused]
-    """By comparator class, functions (comparator, left, right) -> value that take fewer kernels than the formula
-    and agree with it. They are called with two sides of one shape and one real type; the one for `cross_entropy`
-    also with class numbers that `index` made, where `eager` holds, and it raises IndexError for one outside
-    0…C−1."""
+    """By comparator class, functions (comparator, left, right) -> value that take fewer kernels than the
+    formula and agree with it. They are called with two sides of one shape and one real type; the one for
+    `cross_entropy` also with class numbers that `index` made, where `eager` holds, and it raises IndexError for
+    one outside 0…C−1."""
 
     def kind(self, x: Array) -> str:
         """What x holds: "float", "int" (of any size, signed or not), "bool", or something else."""
@@ -78,12 +78,12 @@ class Ops(Protocol):
         """x where the condition holds, y elsewhere."""
         ...
 
-    def exp(self, x: Array) -> Array:
-        """exp(x)."""
+    def abs(self, x: Array) -> Array:
+        """|x|, with gradient 0 at 0."""
         ...
 
-    def rsqrt(self, x: Array) -> Array:
-        """1 / √x."""
+    def exp(self, x: Array) -> Array:
+        """exp(x)."""
         ...
 
     def log_softmax(self, x: Array) -> Array:
@@ -94,8 +94,10 @@ class Ops(Protocol):
         """−log(1 + exp(−x))."""
         ...
 
-    def tiny(self, x: Array) -> float:
-        """The smallest positive normal number of x's type."""
+    def unit(self, x: Array) -> Array:
+        """x / ‖x‖ along the last axis; where ‖x‖ is 0 or vanishingly small it is x, with the gradient of
+        that.
+        """
         ...
 
 
@@ -122,13 +124,20 @@ def compare(ops: Ops, comparator: Comparator, left: Array, right: Array, *, wher
         if fused is not None:
             return fused(comparator, left, right)
         return FORMULAS[formula](ops, comparator, Sides(left, right, False, None), where)
-    sides = _read(ops, comparator, left, right, where)
-    if formula in ops.fused and (not sides.classes or ops.eager(sides.right)):
+    return _fused_or_formula(ops, comparator, _read(ops, comparator, left, right, where), where)
+
+
+def _fused_or_formula(ops: Ops, by: Comparator, sides: Sides, where: str) -> Array:
+    fused = ops.fused.get(type(by))
+    if fused is not None and (not sides.classes or ops.eager(sides.right)):
         try:
-            return ops.fused[formula](comparator, sides.left, sides.right)
+            return fused(by, sides.left, sides.right)
         except IndexError:
-            pass
-    return FORMULAS[formula](ops, comparator, _in_range(ops, sides, where), where)
+            pass  # a class out of range, which the checks before the formula name
+    if sides.classes:
+        classes, valid = _in_range(ops, sides.right, sides.left.shape[-1], sides.left, where)
+        sides = Sides(sides.left, classes, True, valid)
+    return FORMULAS[type(by)](ops, by, sides, where)
 
 
 class Sides(NamedTuple):
@@ -148,8 +157,10 @@ def _read(ops: Ops, by: Comparator, left: Array, right: Array, where: str) -> Si
     shapes = (tuple(left.shape), tuple(right.shape))
     if by.reads_classes and kinds == ("float", "int") and _are_rows(shapes):
         _check_rows(by, shapes[0], where, at_least=2)
-        sides = Sides(left, ops.index(right), True, None)
-        return _one_hot(ops, sides, where) if by.symmetric or isinstance(by, losses.bce) else sides
+        classes = ops.index(right)
+        if by.rows:
+            return Sides(left, classes, True, None)
+        return Sides(left, one_hot(ops, classes, left.shape[-1], left, where), False, None)
     if by.symmetric and kinds == ("int", "float") and _are_rows(shapes[::-1]):
         right, left, _, _ = _read(ops, by, right, left, where)
         return Sides(left, right, False, None)
@@ -168,29 +179,26 @@ def _are_rows(shapes: tuple[tuple[int, ...], ...]) -> bool:
     return len(shapes[0]) > 1 and shapes[0][:-1] == shapes[1]
 
 
-def _one_hot(ops: Ops, sides: Sides, where: str) -> Sides:
-    """Class numbers on the right as rows of zeros and a 1."""
-    left, right, _, valid = _in_range(ops, sides, where)
-    rows = ops.number(right[..., None] == ops.arange(left.shape[-1], left), left)
-    return Sides(left, rows if valid is None else ops.where(valid[..., None], rows, math.nan), False, None)
+def one_hot(ops: Ops, classes: Array, count: int, like: Array, where: str) -> Array:
+    """Class numbers (…) that `index` made as rows (…, count) of zeros and a 1, of the type of `like`."""
+    classes, valid = _in_range(ops, classes, count, like, where)
+    rows = ops.number(classes[..., None] == ops.arange(count, like), like)
+    return rows if valid is None else ops.where(valid[..., None], rows, math.nan)
 
 
-def _in_range(ops: Ops, sides: Sides, where: str) -> Sides:
-    """Class numbers that are safe to index with; the wrong ones raise where they can, and are remembered
-    where not.
+def _in_range(ops: Ops, classes: Array, count: int, like: Array, where: str) -> tuple[Array, Array | None]:
+    """Class numbers that are safe to index with, and which of them were class numbers (None: all); those that
+    were not raise where they can be looked at.
     """
-    left, right, classes, _ = sides
-    if not classes:
-        return sides
-    count = left.shape[-1]
-    valid = (right >= 0) & (right < count)
-    if not ops.eager(right):
-        return Sides(left, ops.where(valid, right, 0), True, valid)
+    valid = (classes >= 0) & (classes < count)
+    if not ops.eager(classes):
+        return ops.where(valid, classes, 0), valid
     if not bool(valid.all()):
-        wrong = int(right.reshape(-1)[ops.argmax(ops.number(~valid.reshape(-1), left))])
-        numbers = f"with {count} classes they are 0…{count - 1}"
-        raise DiagramError(f"{where}: {wrong} on the right is no class number; {numbers}")
-    return Sides(left, right, True, None)
+        first = ops.argmax(ops.number(~valid.reshape(-1), like))
+        raise DiagramError(
+            f"{where}: {int(classes.reshape(-1)[first])} is no class number; with {count} classes they are 0…{count - 1}"
+        )
+    return classes, None
 
 
 def _called(by: losses.function, left: Array, right: Array, where: str) -> Array:
@@ -219,19 +227,16 @@ def _check_rows(by: Comparator, shape: tuple[int, ...], where: str, at_least: in
 
 def _differ(by: Comparator, shapes: tuple[tuple[int, ...], ...], kinds: tuple[str, str]) -> str:
     """What is wrong with two shapes, and what may be meant."""
-    for (side, kind), (rows, classes) in zip(
-        (("right", kinds[1]), ("left", kinds[0])), (shapes, shapes[::-1]), strict=True
-    ):
-        if _are_rows((rows, classes)) and kind == "int":
-            if by.reads_classes:
-                return f"`{by}` reads class numbers on the right only, and logits on the left; they are on the {side}"
-            return f"`{by}` reads no class numbers, and the {side} side holds whole numbers {classes} for rows {rows}"
-        if _are_rows((rows, classes)) and by.reads_classes:
-            return (
-                f"the sides' shapes differ: {shapes[0]} on the left, {shapes[1]} on the right; "
-                f"class numbers are whole numbers, and the {side} side holds {kind}"
-            )
-    return f"the sides' shapes differ: {shapes[0]} on the left, {shapes[1]} on the right"
+    hint = ""
+    if _are_rows(shapes) and kinds[1] == "int":
+        hint = "; the left side is to be real" if by.reads_classes else f"; `{by}` reads no class numbers"
+    elif _are_rows(shapes) and by.needs_classes:
+        hint = "; class numbers are to be whole numbers"
+    elif _are_rows(shapes[::-1]) and kinds[0] == "int":
+        hint = (
+            f"; `{by}` reads {'class numbers on the right only' if by.reads_classes else 'no class numbers'}"
+        )
+    return f"the sides' shapes differ: {shapes[0]} on the left, {shapes[1]} on the right{hint}"
 
 
 def _unreadable(by: Comparator, side: str, kind: str, x: Array) -> str:
@@ -254,11 +259,11 @@ def _mse(ops: Ops, by: losses.mse, sides: Sides, where: str) -> Array:
 
 
 def _l1(ops: Ops, by: losses.l1, sides: Sides, where: str) -> Array:
-    return ops.mean(abs(sides.left - sides.right))
+    return ops.mean(ops.abs(sides.left - sides.right))
 
 
 def _huber(ops: Ops, by: losses.huber, sides: Sides, where: str) -> Array:
-    size = abs(sides.left - sides.right)
+    size = ops.abs(sides.left - sides.right)
     return ops.mean(ops.where(size <= by.delta, size * size / 2, by.delta * (size - by.delta / 2)))
 
 
@@ -281,14 +286,14 @@ def _kl(ops: Ops, by: losses.kl, sides: Sides, where: str) -> Array:
 
 
 def _cosine(ops: Ops, by: losses.cosine, sides: Sides, where: str) -> Array:
-    return 1 - ops.mean(ops.sum(_unit(ops, sides.left) * _unit(ops, sides.right), -1))
+    return 1 - ops.mean(ops.sum(ops.unit(sides.left) * ops.unit(sides.right), -1))
 
 
 def _info_nce(ops: Ops, by: losses.info_nce, sides: Sides, where: str) -> Array:
-    nearness = _unit(ops, sides.left) @ _unit(ops, sides.right).mT / by.temperature
-    own = ops.arange(nearness.shape[0], nearness)
-    there, back = (ops.pick(ops.log_softmax(logits), own) for logits in (nearness, nearness.mT))
-    return -ops.mean(there + back) / 2
+    nearness = ops.unit(sides.left) @ ops.unit(sides.right).mT / by.temperature
+    own, by_class = ops.arange(nearness.shape[0], nearness), losses.cross_entropy()
+    ways = (Sides(logits, own, True, None) for logits in (nearness, nearness.mT))
+    return sum(_fused_or_formula(ops, by_class, sides, where) for sides in ways) / 2
 
 
 def _accuracy(ops: Ops, by: losses.accuracy, sides: Sides, where: str) -> Array:
@@ -323,7 +328,7 @@ def _retrieval(ops: Ops, by: losses.retrieval, sides: Sides, where: str) -> Arra
     count = sides.left.shape[0]
     if by.k > count:
         raise DiagramError(f"{where}: `{by}` looks at {by.k} rows, and there are {count}")
-    left, right = _unit(ops, sides.left), _unit(ops, sides.right)
+    left, right = ops.unit(sides.left), ops.unit(sides.right)
     own, hits = ops.arange(count, left), 0
     rows = max(
         1, _AT_ONCE // count
@@ -335,12 +340,6 @@ def _retrieval(ops: Ops, by: losses.retrieval, sides: Sides, where: str) -> Arra
 
 
 _AT_ONCE = 2**24
-
-
-def _unit(ops: Ops, x: Array) -> Array:
-    """x / ‖x‖ along the last axis; a row of zeros stays one, with gradient 1."""
-    square = ops.sum(x * x, -1)[..., None]
-    return x * ops.rsqrt(ops.where(square > ops.tiny(x), square, 1.0))
 
 
 def _rank(ops: Ops, scores: Array, classes: Array) -> Array:

@@ -60,11 +60,11 @@ class JaxOps:
     def where(self, condition: Array, x: Array | float, y: Array | float) -> Array:
         return jnp.where(condition, x, y)
 
+    def abs(self, x: Array) -> Array:
+        return x * jnp.sign(x)  # the derivative of jnp.abs at 0 is 1
+
     def exp(self, x: Array) -> Array:
         return jnp.exp(x)
-
-    def rsqrt(self, x: Array) -> Array:
-        return jax.lax.rsqrt(x)
 
     def log_softmax(self, x: Array) -> Array:
         return jax.nn.log_softmax(x, axis=-1)
@@ -72,5 +72,7 @@ class JaxOps:
     def log_sigmoid(self, x: Array) -> Array:
         return jax.nn.log_sigmoid(x)
 
-    def tiny(self, x: Array) -> float:
-        return float(jnp.finfo(x.dtype).tiny)
+    def unit(self, x: Array) -> Array:
+        square = jnp.sum(x * x, axis=-1, keepdims=True)
+        # The derivative of a root at 0 is infinite, and times 0 that is NaN: the root is taken of what is not 0.
+        return x * jax.lax.rsqrt(jnp.where(square < jnp.finfo(x.dtype).tiny, 1, square))

@@ -1,13 +1,13 @@
 """A `torch.nn.Module` run on jax.
 
-`carry(module)` takes a module as it stands. The first time it is applied to arguments of some shape, its ATen graph is
-taken by `torch.export` and turned into a program over arrays of jax, operator by operator (`aten.py`); after that torch has no part
-in it. The program is pure: parameters and buffers come in, outputs and the buffers' new values go out, so it may be
-jitted and differentiated.
+`carry(module)` takes a module as it stands. When it is first applied to arguments of some shape,
+`torch.export` takes its ATen graph, which is turned into a program over arrays of jax, operator by operator
+(`aten.py`); after that torch has no part in it. The program is pure: parameters and buffers come in, outputs
+and the buffers' new values go out, so it may be jitted and differentiated.
 
-One program serves every batch size from two up, where the module allows: it is exported with an example batch of two
-and a symbolic batch axis. Sizes for which torch itself may take another way (none, one) and modules that look at the
-batch size are exported for the very shape.
+One program serves every batch size from two up, where the module allows: it is exported with an example batch
+of two and a symbolic batch axis. Sizes for which torch itself may take another way (none, one), and modules
+that look at the batch size, are exported for the very shape.
 """
 
 from __future__ import annotations
@@ -37,14 +37,15 @@ Arrays = Mapping[str, Any]
 
 
 class CannotCarry(ValueError):
-    """A torch module that cannot run on jax; the message names the map, what stands in the way, and where it is."""
+    """A torch module that cannot run on jax; the message names the map, what is in the way, and where."""
 
 
 def carry(module: torch.nn.Module, name: str = "module") -> Carried:
     """A torch module as a pure function of jax arrays; `name` is what errors call it.
 
-    Gradients are those of the module's forward pass as jax differentiates it: `detach` and `torch.no_grad` stop them as
-    in torch, hooks are not seen, and a `torch.autograd.Function`, which has a backward pass of its own, is refused.
+    Gradients are those of the forward pass as jax differentiates it: `detach` and `torch.no_grad` stop them
+    as in torch, hooks are not seen, and a `torch.autograd.Function`, which has a backward pass of its own, is
+    refused.
 
     >>> import jax.numpy as jnp, torch
     >>> net = carry(torch.nn.Linear(3, 2), name="student")
@@ -60,9 +61,9 @@ def carry(module: torch.nn.Module, name: str = "module") -> Carried:
 class Carried:
     """A torch module on jax: its numbers as they were when carried, and what it computes from such numbers.
 
-    `parameters` and `buffers` are copies in NumPy, under the names of `named_parameters()` and `named_buffers()`; a
-    parameter that the module holds in two places is there once, under its first name. The module itself changes only
-    by `write_back`.
+    `parameters` and `buffers` are copies in NumPy, under the names of `named_parameters()` and
+    `named_buffers()`; a parameter that the module holds in two places is there once, under its first name.
+    The module itself changes only by `write_back`.
     """
 
     def __init__(self, module: torch.nn.Module, name: str = "module"):
@@ -83,10 +84,11 @@ class Carried:
     ) -> tuple[Any, dict[str, Any]]:
         """The module's output, in the structure that the module returns, and all buffers after the call.
 
-        Arguments are batches: their first axis is the batch's where it is as long as the first argument's. Numbers are
-        computed in the precision of what is given, whatever the module's own; whole numbers count as int64. `key`
-        is needed where the module draws random numbers; each place that does gets a key of its own, split off it.
-        Raises `CannotCarry` while tracing where the module, or torch on these arguments, does not allow it.
+        Arguments are batches: their first axis is the batch's where it is as long as the first argument's.
+        All is computed in the precision of what is given, whatever the module's own; int32 counts as int64.
+        `key` is needed where the module draws random numbers; each place that does gets a key of its own,
+        made from it. Raises `CannotCarry` while tracing where the module, or torch on these arguments, does
+        not allow it.
         """
         _same_names(self.name, "parameters", parameters, self.parameters)
         _same_names(self.name, "buffers", buffers, self.buffers)
@@ -152,7 +154,8 @@ class Carried:
                 dynamic[example] = {0: batch}
         try:
             with _exporting(module, training, self.name):
-                exported = torch.export.export(module, examples, dynamic_shapes=dynamic if any(in_batch) else None, strict=False)
+                axes = dynamic.dynamic_shapes(module, examples)
+                exported = torch.export.export(module, examples, dynamic_shapes=axes, strict=False)
                 _stop_in_no_grad(exported.graph_module)
                 exported = exported.run_decompositions(_decompositions())
         except CannotCarry:
@@ -194,6 +197,7 @@ class _Program:
         self.state: dict[str, str] = {}  # value -> parameter or buffer
         self.inputs: list[str] = []
         self.changed: dict[str, str] = {}  # buffer -> its new value
+        assert exported.call_spec.out_spec is not None
         self.structure = exported.call_spec.out_spec
         graph, signature = exported.graph, exported.graph_signature
         placeholders = [node for node in graph.nodes if node.op == "placeholder"]
@@ -202,8 +206,8 @@ class _Program:
                 self.state[node.name] = first_names[str(spec.target)]
             elif spec.kind is InputKind.USER_INPUT:
                 self.inputs.append(node.name)
-            elif spec.kind is InputKind.CONSTANT_TENSOR:
-                self.constants[node.name] = _to_numpy(exported.constants[str(spec.target)])
+            elif isinstance(constant := exported.constants.get(str(spec.target)), torch.Tensor):
+                self.constants[node.name] = _to_numpy(constant)
             else:
                 raise CannotCarry(
                     f"{name}: it holds {spec.target}, which is no tensor and cannot be carried to jax"
@@ -217,8 +221,8 @@ class _Program:
                 self.changed[first_names[str(spec.target)]] = result.name
             elif spec.kind is OutputKind.PARAMETER_MUTATION:
                 raise CannotCarry(
-                    f"{name}: it changes its own parameter {spec.target} while it runs, which a pure function cannot; "
-                    "make it a buffer, or change it outside (an embedding with max_norm does this: leave max_norm out)"
+                    f"{name}: it changes its own parameter {spec.target} while it runs, which a pure function "
+                    "cannot; make it a buffer, or change it outside (max_norm of an embedding does this)"
                 )
         kinds = [spec.kind for spec in signature.output_specs]
         self.outputs = [r for r, kind in zip(results, kinds, strict=True) if kind is OutputKind.USER_OUTPUT]
@@ -234,7 +238,7 @@ class _Program:
         def draw() -> jax.Array:
             nonlocal drawn
             if key is None:
-                raise ValueError(f"{self.name}: {step.operator} draws random numbers; give a key")
+                raise ValueError("it draws random numbers; give a key")
             drawn += 1
             return jax.random.fold_in(key, drawn)
 
@@ -247,14 +251,13 @@ class _Program:
                 else:
                     result = step.function(*arguments, **options)
             except Exception as error:
-                error.add_note(f"in {step.operator}, carrying the torch module {self.name} to jax")
-                raise
+                raise CannotCarry(f"{self.name}: {step.operator}: {error}") from error
             values[step.name] = _cast(result, step.dtype)
         output = pytree.tree_unflatten(list(_resolve(tuple(self.outputs), values)), self.structure)
         return output, {buffer: lax.stop_gradient(values[name]) for buffer, name in self.changed.items()}
 
 
-# From a graph of torch to steps ---------------------------------------------------------------------------------------
+# From a graph of torch to steps -----------------------------------------------------------------------------
 
 _ABOUT_MEMORY = {"layout", "device", "pin_memory", "memory_format", "non_blocking", "generator"}
 
@@ -288,7 +291,8 @@ def _step(node: torch.fx.Node) -> _Step:
         function = node.target  # arithmetic of sizes, and taking one of several results
     options = {name: _values(value) for name, value in node.kwargs.items() if name not in _ABOUT_MEMORY}
     dtype = None if node.target is operator.getitem else _dtypes(node.meta.get("val"))
-    return _Step(node.name, function, random, _values(node.args), options, dtype, operator_name)  # type: ignore[arg-type]
+    arguments = _values(node.args)
+    return _Step(node.name, function, random, arguments, options, dtype, operator_name)  # type: ignore[arg-type]
 
 
 def _all_known(nodes: Sequence[torch.fx.Node], name: str) -> None:
@@ -336,7 +340,7 @@ def _cast(result: Any, dtype: Any) -> Any:
     return result if dtype is None else lax.convert_element_type(result, jax.dtypes.canonicalize_dtype(dtype))
 
 
-# Exporting ------------------------------------------------------------------------------------------------------------
+# Exporting --------------------------------------------------------------------------------------------------
 
 
 def _decompositions() -> Any:
@@ -358,14 +362,14 @@ def _exporting(module: torch.nn.Module, training: bool, name: str) -> Iterator[N
         if cls.__module__.split(".")[0] == "torch":
             return apply_function(cls, *args, **kwargs)
         raise CannotCarry(
-            f"{name}: {cls.__name__} is a torch.autograd.Function, whose own backward pass is lost in jax; write it with "
-            "detach, such as x + (f(x) - x).detach(), or use torch as the backend"
+            f"{name}: {cls.__name__} is a torch.autograd.Function, whose own backward pass is lost in jax; "
+            "write it with detach, such as x + (f(x) - x).detach(), or use torch as the backend"
         )
 
     own_backward = unittest.mock.patch.object(torch.autograd.Function, "apply", classmethod(refuse))
     try:
         module.train(training)
-        logging.disable()  # a refusal may lead to a second try, or is raised: either way torch need not print graphs
+        logging.disable()  # a refusal leads to a second try or is raised: torch need not print its graphs
         # Fused kernels for one device would end in the graph: attention by its definition, no fast path.
         torch.backends.mha.set_fastpath_enabled(False)
         with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH), torch.enable_grad(), own_backward:
@@ -379,7 +383,7 @@ def _exporting(module: torch.nn.Module, training: bool, name: str) -> Iterator[N
 
 
 def _stop_in_no_grad(graph_module: torch.fx.GraphModule) -> None:
-    """Detach what leaves a `torch.no_grad` region, which the decompositions would dissolve without a trace."""
+    """Detach what leaves a `torch.no_grad` region, which decomposing would dissolve without a trace."""
     no_grad = torch.ops.higher_order.wrap_with_set_grad_enabled
     for node in graph_module.graph.nodes:
         if node.target is not no_grad:
@@ -439,7 +443,7 @@ def _first_names(module: torch.nn.Module) -> dict[str, str]:
     return names
 
 
-# Numbers --------------------------------------------------------------------------------------------------------------
+# Numbers ----------------------------------------------------------------------------------------------------
 
 
 def _same_names(name: str, what: str, given: Arrays, wanted: Arrays) -> None:

@@ -93,11 +93,11 @@ class TorchOps:
     def where(self, condition: Tensor, x: Tensor | float, y: Tensor | float) -> Tensor:
         return torch.where(condition, x, y)
 
+    def abs(self, x: Tensor) -> Tensor:
+        return x.abs()
+
     def exp(self, x: Tensor) -> Tensor:
         return x.exp()
-
-    def rsqrt(self, x: Tensor) -> Tensor:
-        return x.rsqrt()
 
     def log_softmax(self, x: Tensor) -> Tensor:
         return x.log_softmax(-1)
@@ -105,5 +105,6 @@ class TorchOps:
     def log_sigmoid(self, x: Tensor) -> Tensor:
         return F.logsigmoid(x)
 
-    def tiny(self, x: Tensor) -> float:
-        return torch.finfo(x.dtype).tiny
+    def unit(self, x: Tensor) -> Tensor:
+        size = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        return x / size.masked_fill(size < torch.finfo(x.dtype).tiny, 1)

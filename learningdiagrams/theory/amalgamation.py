@@ -1,16 +1,16 @@
 """How presentations are glued: one presentation made of many, as the functors between them demand.
 
-The colimit of presented categories is presented by the disjoint union of the presentations with, for each functor
-F : P_i → P_j of the diagram, the sort A of P_i made one with F(A) and the equation g = F(g) added for each generator g
-of P_i. Three steps bring that into a form that people would have written:
+The colimit of presented categories is presented by the disjoint union of the presentations with, for each
+functor F : P_i → P_j of the diagram, the sort A of P_i made one with F(A) and the equation g = F(g) added for
+each generator g of P_i. Three steps bring that into a form that people would have written:
 
 1. sorts, and generators whose images are generators, are identified by union-find;
 2. a generator whose image is a composite or an identity is eliminated in favour of that image (a Tietze
-   transformation), unless the image would then contain the generator itself; such an equation stays as a law;
-3. laws are carried over, and one that is there already, or that the laws of earlier parts prove, is not repeated.
+   transformation), unless the image would then contain the generator itself: that equation stays, as a law;
+3. laws are carried over; one that is there already, or that the laws of earlier parts prove, is left out.
 
-Parts are told apart by position, since one presentation may occur twice. Everything but step 3's proofs takes time and
-memory linear in what is glued, and nothing recurses.
+Parts are told apart by position, since one presentation may occur twice. Everything but the proofs of step 3
+takes time and memory linear in what is glued, and nothing recurses.
 """
 
 from __future__ import annotations
@@ -23,149 +23,174 @@ from learningdiagrams.theory.functors import Functor, generators_in
 from learningdiagrams.theory.morphisms import Generator, Morphism, Object
 from learningdiagrams.theory.presentations import Presentation
 from learningdiagrams.theory.terms import from_terms, substitute
+from learningdiagrams.theory.union_find import Classes
 
-__all__ = ["Amalgam", "amalgamate"]
+__all__ = ["Amalgam", "Arrow", "amalgamate"]
 
 Arrow = tuple[int, int, Functor]
 K = TypeVar("K", bound=Hashable)
 
 PROVED_AWAY: Final = 40
-"""With more laws than these in one part, its laws are only compared with those that are there, not proved from them."""
+"""Where the apex would have more laws than these, laws are only compared with each other, not proved away."""
 
 STEPS: Final = 2_000
-"""The work spent on proving one law from those of earlier parts: counted in steps, so that the outcome is always the same."""
+"""The work spent on proving one law away: counted in steps, so that the outcome is the same every time."""
 
 
 @dataclass(frozen=True)
 class Amalgam:
-    """What gluing made: the whole, a functor into it from each part, and where each of its names came from."""
+    """What gluing made: the whole, a functor into it from each part, and where its names came from.
+
+    `origin` gives for each sort and generator of the apex the position of a part and a name there.
+    """
 
     apex: Presentation
     legs: tuple[Functor, ...]
     origin: dict[str, tuple[int, str]]
 
 
-@dataclass(frozen=True)
+def amalgamate(name: str, parts: Sequence[Presentation], arrows: Sequence[Arrow]) -> Amalgam:
+    """Glues parts along arrows (from, to, functor): functors that send sorts to sorts and have no failures.
+
+    >>> P = Presentation("P")
+    >>> A, B = P.objects("A", "B")
+    >>> f = P.morphism("f", A, B)
+    >>> made = amalgamate("two arrows", [P, P], [])
+    >>> made.apex["f_2"].cod, made.origin["f_2"]
+    (B_2, (1, 'f'))
+    """
+    gluing = _Gluing(name, parts, arrows)
+    gluing.declare()
+    legs = gluing.legs()
+    gluing.carry_laws(legs)
+    return Amalgam(gluing.apex, legs, gluing.origin)
+
+
+@dataclass(frozen=True, eq=False)
 class _Equation:
-    """generator = image, the image being an expression over the presentation at position `part`."""
+    """A generator, by its number, is equal to an expression over the presentation at position `part`."""
 
     generator: int
     part: int
     image: Morphism
 
 
-def amalgamate(name: str, parts: Sequence[Presentation], arrows: Sequence[Arrow]) -> Amalgam:
-    """Glues `parts` along `arrows` (from, to, functor): functors that send sorts to sorts and have no failures."""
-    sorts = _Classes([part.sorts.values() for part in parts])
-    generators = _Classes([[m.parts[0] for m in part.generators.values()] for part in parts])
-    equations = []
-    for source, target, functor in arrows:
-        dom = parts[source]
-        for sort, image in functor.objects.items():
-            sorts.unite(sorts.number[source][dom.sorts[sort]], sorts.number[target][image])
-        for generator, image in functor.morphisms.items():
-            number = generators.number[source][dom.generators[generator].parts[0]]
-            bare = _bare(image)
-            if bare is None:
-                equations.append(_Equation(number, target, _tidy(image)))
-            else:
-                generators.unite(number, generators.number[target][bare])
-    definitions, conditions = _eliminate(equations, generators)
+class _Gluing:
+    """The apex while it is made; classes of sorts and generators go by the number of their first member."""
 
-    entries: list[tuple[tuple[str, int, str], str]] = []
-    for position, part in enumerate(parts):
-        for kind, classes, values in (("sort", sorts, part.sorts), ("generator", generators, part.generators)):
-            numbers = classes.number[position].values()
-            entries += (
-                ((kind, number, ""), value)
-                for number, value in zip(numbers, values, strict=True)
-                if classes.find(number) == number and not (kind == "generator" and number in definitions)
+    def __init__(self, name: str, parts: Sequence[Presentation], arrows: Sequence[Arrow]) -> None:
+        self.apex = Presentation(name)
+        self.origin: dict[str, tuple[int, str]] = {}
+        self._parts = parts
+        self._sorts = Classes(part.sorts.values() for part in parts)
+        self._generators = Classes([it.parts[0] for it in part.generators.values()] for part in parts)
+        self._definitions, self._conditions = _eliminate(self._identify(arrows), self._generators)
+        self._objects: dict[int, Object] = {}
+        self._morphisms: dict[int, Morphism] = {}
+        self._products: list[dict[Object, Object]] = [{} for _ in parts]
+        self._names = _allot(list(self._wishes()))
+
+    def _identify(self, arrows: Sequence[Arrow]) -> list[_Equation]:
+        """Step 1; returns the equations that it leaves."""
+        equations = []
+        for source, target, functor in arrows:
+            dom = functor.dom
+            here, there = self._sorts.number[source], self._sorts.number[target]
+            for sort, image in functor.objects.items():
+                self._sorts.unite(here[dom.sorts[sort]], there[image])
+            here, there = self._generators.number[source], self._generators.number[target]
+            for name, image in functor.morphisms.items():
+                number, bare = here[dom.generators[name].parts[0]], _bare(image)
+                if bare is None:
+                    equations.append(_Equation(number, target, _tidy(image)))
+                else:
+                    self._generators.unite(number, there[bare])
+        return equations
+
+    def _wishes(self) -> Iterator[tuple[tuple[str, int, str], str]]:
+        """What needs a name in the apex, and the name that it would like, those of the first part first."""
+        for position, part in enumerate(self._parts):
+            for sort, number in self._sorts.number[position].items():
+                if self._sorts.find(number) == number:
+                    yield ("sort", number, ""), sort.name
+            for generator, number in self._generators.number[position].items():
+                if self._generators.find(number) == number and number not in self._definitions:
+                    yield ("generator", number, ""), generator.name
+            for law in part.laws:
+                yield ("law", position, law), law
+        for number, equation in enumerate(self._conditions):
+            root = self._generators.find(equation.generator)
+            yield ("glued", number, ""), f"{self._generators.members[root][1].name}_glued"
+
+    def declare(self) -> None:
+        """Gives the apex its sorts and generators; step 2 for the others."""
+        for root in self._sorts.roots():
+            position, sort = self._sorts.members[root]
+            (self._objects[root],) = self.apex.objects(self._names["sort", root, ""])
+            self.origin[self._objects[root].name] = (position, sort.name)
+        for root in self._generators.roots():
+            if root not in self._definitions:
+                position, generator = self._generators.members[root]
+                dom, cod = self.object_of(position, generator.dom), self.object_of(position, generator.cod)
+                name = self._names["generator", root, ""]
+                self._morphisms[root] = self.apex.morphism(name, dom, cod)
+                self.origin[name] = (position, generator.name)
+        for root, equation in self._definitions.items():
+            self._morphisms[root] = substitute(
+                equation.image,
+                lambda obj, part=equation.part: self.object_of(part, obj),
+                lambda generator, part=equation.part: self.morphism_of(part, generator),
             )
-        entries += ((("law", position, law), law) for law in part.laws)
-    for number, condition in enumerate(conditions):
-        root = generators.find(condition.generator)
-        entries.append((("glued", number, ""), f"{generators.members[root][1].name}_glued"))
-    names = _allot(entries)
 
-    apex = Presentation(name)
-    origin: dict[str, tuple[int, str]] = {}
-    objects: dict[int, Object] = {}
-    morphisms: dict[int, Morphism] = {}
-    products: list[dict[Object, Object]] = [{} for _ in parts]
-
-    def image_of(position: int, obj: Object) -> Object:
-        found = products[position].get(obj)
+    def object_of(self, position: int, obj: Object) -> Object:
+        """What an object of the part at this position is in the apex."""
+        found = self._products[position].get(obj)
         if found is None:
-            number = sorts.number[position]
-            factors = [objects[sorts.find(number[sort])] for sort in obj.factors]
-            found = products[position][obj] = apex.signature.product(factors)
+            number, find = self._sorts.number[position], self._sorts.find
+            factors = [self._objects[find(number[sort])] for sort in obj.factors]
+            found = self._products[position][obj] = self.apex.signature.product(factors)
         return found
 
-    for root in sorts.roots():
-        position, sort = sorts.members[root]
-        (objects[root],) = apex.objects(names["sort", root, ""])
-        origin[objects[root].name] = (position, sort.name)
-    for root in generators.roots():
-        if root not in definitions:
-            position, generator = generators.members[root]
-            dom, cod = image_of(position, generator.dom), image_of(position, generator.cod)
-            morphisms[root] = apex.morphism(names["generator", root, ""], dom, cod)
-            origin[names["generator", root, ""]] = (position, generator.name)
+    def morphism_of(self, position: int, generator: Generator) -> Morphism:
+        """What a generator of the part at this position is in the apex."""
+        return self._morphisms[self._generators.find(self._generators.number[position][generator])]
 
-    def morphism_of(position: int, generator: Generator) -> Morphism:
-        return morphisms[generators.find(generators.number[position][generator])]
+    def legs(self) -> tuple[Functor, ...]:
+        made = []
+        for position, part in enumerate(self._parts):
+            sorts, generators = self._sorts.number[position], self._generators.number[position]
+            objects = {sort.name: self.object_of(position, sort) for sort in sorts}
+            morphisms = {it.name: self.morphism_of(position, it) for it in generators}
+            made.append(Functor(part, self.apex, objects, morphisms))
+        return tuple(made)
 
-    for root, equation in definitions.items():
-        morphisms[root] = substitute(
-            equation.image,
-            lambda obj, part=equation.part: image_of(part, obj),
-            lambda generator, part=equation.part: morphism_of(part, generator),
-        )
-    legs = tuple(
-        Functor(
-            part,
-            apex,
-            {sort.name: image_of(position, sort) for sort in sorts.number[position]},
-            {generator.name: morphism_of(position, generator) for generator in generators.number[position]},
-        )
-        for position, part in enumerate(parts)
-    )
+    def carry_laws(self, legs: Sequence[Functor]) -> None:
+        """Step 3."""
+        seen: set[tuple[Morphism, Morphism]] = set()
+        for position, (part, leg) in enumerate(zip(self._parts, legs, strict=True)):
+            laws = part.laws.values()
+            self._add(((("law", position, it.name), leg(it.left), leg(it.right)) for it in laws), seen)
+        conditions = []
+        for number, it in enumerate(self._conditions):
+            root = self._generators.find(it.generator)
+            conditions.append((("glued", number, ""), self._morphisms[root], legs[it.part](it.image)))
+        self._add(conditions, seen)
 
-    laws = _Laws(apex)
-    for position, (part, leg) in enumerate(zip(parts, legs, strict=True)):
-        laws.add(
-            (names["law", position, law.name], leg(law.left), leg(law.right)) for law in part.laws.values()
-        )
-    laws.add(
-        (names["glued", number, ""], morphisms[generators.find(it.generator)], legs[it.part](it.image))
-        for number, it in enumerate(conditions)
-    )
-    return Amalgam(apex, legs, origin)
-
-
-class _Classes:
-    """Union-find over the things of all parts, numbered in order; the least of a class, its root, stands for it."""
-
-    def __init__(self, parts: Iterable[Iterable]) -> None:
-        self.number: list[dict] = []
-        self.members: list[tuple[int, Object | Generator]] = []
-        for position, things in enumerate(parts):
-            self.number.append({thing: len(self.members) + i for i, thing in enumerate(things)})
-            self.members += ((position, thing) for thing in self.number[position])
-        self._parent = list(range(len(self.members)))
-
-    def find(self, number: int) -> int:
-        parent = self._parent
-        while parent[number] != number:
-            parent[number] = number = parent[parent[number]]
-        return number
-
-    def unite(self, one: int, other: int) -> None:
-        one, other = self.find(one), self.find(other)
-        self._parent[max(one, other)] = min(one, other)
-
-    def roots(self) -> Iterator[int]:
-        return (number for number, parent in enumerate(self._parent) if number == parent)
+    def _add(
+        self,
+        laws: Iterable[tuple[tuple[str, int, str], Morphism, Morphism]],
+        seen: set[tuple[Morphism, Morphism]],
+    ) -> None:
+        """Adds the laws of one part that those of earlier parts do not give already."""
+        new = []
+        for key, left, right in laws:
+            if left != right and (left, right) not in seen and (right, left) not in seen:
+                seen.add((left, right))
+                new.append((key, left, right))
+        if self.apex.laws and len(self.apex.laws) + len(new) <= PROVED_AWAY:
+            new = [it for it in new if not self.apex.prove(it[1], it[2], max_steps=STEPS)]
+        for key, left, right in new:
+            self.apex.law(left, right, name=self._names[key])
 
 
 def _bare(image: Morphism) -> Generator | None:
@@ -179,56 +204,56 @@ def _bare(image: Morphism) -> Generator | None:
 
 
 def _tidy(image: Morphism) -> Morphism:
-    """The expression without the generators that it is written with but does not depend on, such as g in drop."""
+    """The expression, written without generators that it does not depend on, such as g in g >> drop(B)."""
     written = set(generators_in(image))
     normal = from_terms(image.dom, image.cod, image.terms)
     return image if written == set(generators_in(normal)) else normal
 
 
 def _eliminate(
-    equations: list[_Equation], generators: _Classes
+    equations: list[_Equation], generators: Classes
 ) -> tuple[dict[int, _Equation], list[_Equation]]:
     """Chooses for each class of generators at most one equation that defines it; the others stay conditions.
 
-    The definitions come in an order in which each mentions only generators that are kept or defined before. This is a
-    depth-first search: a class that is being visited is one that everything above depends on, so that an equation
-    that mentions it would define it by itself. Each equation is looked at once.
+    The definitions come in an order in which each mentions only generators that are kept or defined
+    before. This is a depth-first search: a class that is being visited is one that everything above
+    depends on, so that an equation that mentions it would define it by itself. Each equation is looked at
+    once.
     """
-    candidates: dict[int, list[_Equation]] = {}
-    for equation in equations:
-        candidates.setdefault(generators.find(equation.generator), []).append(equation)
-    mentioned: dict[int, list[int]] = {}
+    candidates: dict[int, list[tuple[_Equation, list[int]]]] = {}
     for equation in equations:
         number = generators.number[equation.part]
-        mentioned[id(equation)] = [generators.find(number[g]) for g in generators_in(equation.image)]
+        mentioned = [generators.find(number[it]) for it in generators_in(equation.image)]
+        candidates.setdefault(generators.find(equation.generator), []).append((equation, mentioned))
     definitions: dict[int, _Equation] = {}
     entered: set[int] = set()
     above: set[int] = set()
+    stack: list[tuple[int, _Equation, Iterator[int]]] = []
+
+    def enter(root: int) -> None:
+        if root in entered or root not in candidates:
+            return
+        entered.add(root)
+        above.add(root)
+        for equation, mentioned in candidates[root]:
+            if above.isdisjoint(mentioned):
+                stack.append((root, equation, iter(mentioned)))
+                return
+        above.discard(root)
+
     for start in candidates:
-        stack: list[tuple[int, _Equation, Iterator[int]]] = []
-        pending = start
-        while True:
-            if pending not in entered and pending in candidates:
-                entered.add(pending)
-                above.add(pending)
-                for equation in candidates[pending]:
-                    if above.isdisjoint(mentioned[id(equation)]):
-                        stack.append((pending, equation, iter(mentioned[id(equation)])))
-                        break
-                else:
-                    above.discard(pending)
-            while stack:
-                root, equation, rest = stack[-1]
-                if (following := next(rest, None)) is not None:
-                    pending = following
-                    break
+        enter(start)
+        while stack:
+            root, equation, rest = stack[-1]
+            following = next(rest, None)
+            if following is not None:
+                enter(following)
+            else:
                 definitions[root] = equation
                 above.discard(root)
                 stack.pop()
-            else:
-                break
-    chosen = {id(equation) for equation in definitions.values()}
-    return definitions, [equation for equation in equations if id(equation) not in chosen]
+    chosen = set(definitions.values())
+    return definitions, [equation for equation in equations if equation not in chosen]
 
 
 def _allot(entries: Sequence[tuple[K, str]]) -> dict[K, str]:
@@ -257,23 +282,3 @@ def _allot(entries: Sequence[tuple[K, str]]) -> dict[K, str]:
         names[key] = f"{name}_{count}"
         taken.add(names[key])
     return names
-
-
-class _Laws:
-    """The laws of the apex, each equation once."""
-
-    def __init__(self, apex: Presentation) -> None:
-        self._apex = apex
-        self._seen: set[tuple[Morphism, Morphism]] = set()
-
-    def add(self, laws: Iterable[tuple[str, Morphism, Morphism]]) -> None:
-        """Adds the laws of one part that those of earlier parts do not give already."""
-        new = []
-        for name, left, right in laws:
-            if left != right and (left, right) not in self._seen and (right, left) not in self._seen:
-                self._seen.add((left, right))
-                new.append((name, left, right))
-        if self._apex.laws and len(self._apex.laws) + len(new) <= PROVED_AWAY:
-            new = [it for it in new if not self._apex.prove(it[1], it[2], max_steps=STEPS)]
-        for name, left, right in new:
-            self._apex.law(left, right, name=name)

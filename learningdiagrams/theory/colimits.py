@@ -1,8 +1,8 @@
 """Colimits of presentations: pushout, coproduct, coequalizer, and the colimit of any finite diagram.
 
-A colimit glues presentations along functors and is the freest way to do so: functors out of the apex are the same thing
-as families of functors out of the parts that agree on what was shared (Mac Lane, *Categories for the Working
-Mathematician*, III.3). :meth:`Colimit.mediate` is that correspondence.
+A colimit glues presentations along functors and is the freest way to do so: functors out of the apex are
+the same thing as families of functors out of the parts that agree on what was shared (Mac Lane,
+*Categories for the Working Mathematician*, III.3). :meth:`Colimit.mediate` is that correspondence.
 
 >>> point, P, Q = Presentation("Point"), Presentation("P"), Presentation("Q")
 >>> (X,), (A, B), (C, D) = point.objects("X"), P.objects("A", "B"), Q.objects("C", "D")
@@ -32,8 +32,8 @@ __all__ = ["Colimit", "coequalizer", "colimit", "coproduct", "initial", "pushout
 class Colimit:
     """A glued presentation, the `apex`, with the functors into it, the `legs`.
 
-    There is one leg for each presentation that was given, in order; a pushout has one for each side, a coequalizer one.
-    A leg's image of a generator may be a composite.
+    There is one leg for each presentation that was given, in order; a pushout has one for each side, a
+    coequalizer one. A leg's image of a generator may be a composite.
     """
 
     apex: Presentation
@@ -47,9 +47,9 @@ class Colimit:
     ) -> Functor:
         """The one functor out of the apex that gives these functors when it follows the legs.
 
-        One functor for each leg, in order, all into one presentation (named by `into` where there are no legs). Raises
-        :class:`TheoryError` if they are no cocone, that is, if one of them is no functor or they disagree on what was
-        shared, and :class:`NotDecided` if that cannot be told in `max_seconds`.
+        One functor for each leg, in order, all into one presentation (named by `into` where there are no
+        legs). Raises :class:`TheoryError` if they are no cocone, that is, if one of them is no functor or
+        they disagree on what was shared, and :class:`NotDecided` if that cannot be told in `max_seconds`.
 
         >>> P, Q = Presentation("P"), Presentation("Q")
         >>> (A,), (B,) = P.objects("A"), Q.objects("B")
@@ -69,7 +69,7 @@ class Colimit:
             _require_functor(functor, end, "mediate", undecided=False)
         cone = dict(zip(self._shown, functors, strict=True))
         for source, through, functor in self._arrows:
-            # A part without a leg is the source of arrows only; the first of them says what the cocone is there.
+            # A part without a leg only has arrows out of it; the first says what the cocone is there.
             along = functor >> cone[through]
             if cone.setdefault(source, along) is not along:
                 _require_agreement(cone[source], along, end)
@@ -85,7 +85,7 @@ class Colimit:
     def _target(self, functors: Sequence[Functor], into: Presentation | None) -> Presentation:
         if len(functors) != len(self.legs):
             raise TheoryError(
-                f"mediate: a functor for each leg is wanted, {len(self.legs)} in all, but {len(functors)} were given"
+                f"mediate: one functor for each leg, {len(self.legs)} in all, but {len(functors)} were given"
             )
         for leg, functor in zip(self.legs, functors, strict=True):
             if functor.dom is not leg.dom:
@@ -95,7 +95,7 @@ class Colimit:
             into = into or functor.cod
             if functor.cod is not into:
                 raise TheoryError(
-                    f"mediate: all functors go to one presentation, but {functor!r} does not go to {into.name}"
+                    f"mediate: all functors end at one presentation, but {functor!r} not at {into.name}"
                 )
         if into is None:
             raise TheoryError("mediate: without legs the target has to be named: mediate(into=…)")
@@ -105,10 +105,10 @@ class Colimit:
     def collapses(self) -> list[Collapse]:
         """What gluing changed: pairs of morphisms that differ in a part and are equal in the apex.
 
-        Gluing need not be conservative: an old piece may gain equations. A list of `(leg, left, right, proof)`: `left`
-        and `right` are morphisms of `leg.dom` that its laws are refuted to make equal, and `proof` shows that the apex
-        makes `leg(left)` and `leg(right)` equal. Found within a small budget, so that an empty list says only that
-        none was found.
+        Gluing need not be conservative: an old piece may gain equations. A list of `(leg, left, right,
+        proof)`: `left` and `right` are morphisms of `leg.dom` that its laws are refuted to make equal,
+        and `proof` shows that the apex makes `leg(left)` and `leg(right)` equal. Found within a small
+        budget, so that an empty list says only that none was found.
         """
         return find_collapses(self.apex, self.legs) if self._arrows else []
 
@@ -122,9 +122,10 @@ def colimit(
 ) -> Colimit:
     """The colimit of a finite diagram: presentations, and functors between them as (from, to, functor).
 
-    Positions count from 0; one presentation may stand at several. Names of the apex come from the first presentation
-    that has them. Raises :class:`TheoryError` for functors that send an object to a product, since the apex would need
-    a sort that is a product, and for functors with failures other than "undecided"; `max_seconds` is for finding those.
+    Positions count from 0; one presentation may stand at several. Names of the apex come from the first
+    presentation that has them. Raises :class:`TheoryError` for functors that send an object to a product,
+    since the apex would need a sort that is a product, and for functors with failures other than
+    "undecided"; `max_seconds` is for finding those.
 
     >>> P = Presentation("P")
     >>> A, B = P.objects("A", "B")
@@ -157,7 +158,8 @@ def pushout(
     for functor in functors:
         if functor.dom is not left.dom:
             raise TheoryError(
-                f"pushout: the functors start at one presentation, but {functor!r} does not start at {left.dom.name}"
+                f"pushout: all functors start at one presentation, but {functor!r} does not start at "
+                f"{left.dom.name}"
             )
     parts = (left.dom, *(functor.cod for functor in functors))
     arrows = tuple((0, position, functor) for position, functor in enumerate(functors, start=1))
@@ -181,7 +183,7 @@ def initial(name: str = "the empty presentation") -> Colimit:
 def coequalizer(
     left: Functor, right: Functor, *more: Functor, name: str | None = None, max_seconds: float = 10.0
 ) -> Colimit:
-    """The coequalizer of parallel functors F, G : P → Q: Q with F(x) and G(x) made equal. Its one leg starts at Q.
+    """The coequalizer of F, G : P → Q: Q with F(x) and G(x) made equal. Its one leg starts at Q.
 
     >>> P, Q = Presentation("Point"), Presentation("Segment")
     >>> (X,), (A, B) = P.objects("X"), Q.objects("A", "B")
@@ -218,7 +220,7 @@ def _colimit(
             if len(image.factors) != 1:
                 raise TheoryError(
                     f"colimit: {functor!r} sends `{sort}` to {image}, which is no sort; "
-                    "a colimit needs functors that send sorts to sorts, since one of its sorts cannot be a product"
+                    "a colimit needs functors from sorts to sorts, since a sort of the apex is no product"
                 )
         _require_functor(functor, end, "colimit", undecided=True)
     title = name if name is not None else " + ".join(parts[position].name for position in shown)
@@ -228,7 +230,10 @@ def _colimit(
 
 
 def _require_functor(functor: Functor, end: float, what: str, undecided: bool) -> None:
-    """Raises :class:`TheoryError` if this is no functor, and :class:`NotDecided` if it may be none, unless that is let pass."""
+    """Raises :class:`TheoryError` if this is no functor, :class:`NotDecided` if it may be none.
+
+    `undecided` lets the second pass.
+    """
     failures = functor.failures(max_seconds=max(0.0, end - time.monotonic()))
     certain = [failure for failure in failures if failure.kind != "undecided"]
     if certain:

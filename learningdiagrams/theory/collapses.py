@@ -1,9 +1,9 @@
 """What gluing changed: equations that a part gains when it becomes a piece of something larger.
 
-Gluing is conservative when the functor from a part to the whole is faithful, and it need not be: glue an involution and
-an idempotent along their loop, and the loop becomes an identity. Whether a colimit is conservative cannot be decided in
-general, so this searches where such equations arise: at generators that the gluing made equal, at the laws that the other
-parts brought along, and among short paths.
+Gluing is conservative when the functor from a part to the whole is faithful, and it need not be: glue an
+involution and an idempotent along their loop, and the loop becomes an identity. Whether a colimit is
+conservative cannot be decided in general, so this searches where such equations arise: at generators that
+the gluing made equal, at the laws that the other parts brought along, and among short paths.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from learningdiagrams.theory.deciding import Proved
 from learningdiagrams.theory.errors import TheoryError
 from learningdiagrams.theory.functors import Functor
 from learningdiagrams.theory.morphisms import Generator, Morphism, Object, identity
@@ -31,7 +32,7 @@ PAIRS: Final = 2_000
 
 
 class Collapse(NamedTuple):
-    """Two morphisms of `leg.dom` that differ there; `proof` shows that `leg(left)` and `leg(right)` are equal."""
+    """Two morphisms of `leg.dom` that differ there; `proof` shows that `leg(left)` = `leg(right)`."""
 
     leg: Functor
     left: Morphism
@@ -39,9 +40,7 @@ class Collapse(NamedTuple):
     proof: Proof
 
 
-def find_collapses(
-    apex: Presentation, legs: Sequence[Functor], max_seconds: float = 1.0
-) -> list[Collapse]:
+def find_collapses(apex: Presentation, legs: Sequence[Functor], max_seconds: float = 1.0) -> list[Collapse]:
     """Equations between morphisms of the parts that hold in the apex and are refuted in the part.
 
     An equation that follows from those found before, and from the part's laws, is not listed again.
@@ -55,7 +54,7 @@ def find_collapses(
             if time.monotonic() > end:
                 return found
             verdict = apex.prove(leg(left), leg(right), max_seconds=_share(end))
-            if verdict.holds is not True:
+            if not isinstance(verdict, Proved):
                 continue
             if part is None:
                 part = _copy(leg.dom)
@@ -124,9 +123,7 @@ def _short_paths(part: Presentation, loops: list[Morphism]) -> Iterator[tuple[Mo
     for path in (*loops, *generators, *composites):
         groups.setdefault((path.dom, path.cod), []).append(path)
     pairs = ((left, right) for group in groups.values() for left, right in combinations(group, 2))
-    yield from sorted(
-        islice(pairs, 10 * PAIRS), key=lambda pair: sum(path.op == "compose" for path in pair)
-    )
+    yield from sorted(islice(pairs, 10 * PAIRS), key=lambda pair: sum(path.op == "compose" for path in pair))
 
 
 def _copy(presentation: Presentation) -> Presentation:

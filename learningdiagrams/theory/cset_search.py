@@ -1,15 +1,15 @@
 """The homomorphisms between two finite models, found by backtracking with propagation.
 
-Once an element has its image, the images of everything that the tables compute from it are forced; a choice that forces
-a contradiction is undone at once. In the worst case this takes exponential time, as it has to: graph colouring is the
-search for a homomorphism.
+Once an element has its image, the images of everything that the tables compute from it are forced; a
+choice that forces a contradiction is undone at once. In the worst case this takes exponential time, as it
+has to: graph colouring is the search for a homomorphism.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from learningdiagrams.theory.csets import CSet, Element, Homomorphism
+from learningdiagrams.theory.csets import CSet, Element, Homomorphism, cells
 from learningdiagrams.theory.errors import TheoryError
 from learningdiagrams.theory.morphisms import Morphism
 
@@ -20,7 +20,7 @@ Cell = tuple[str, Element]
 
 
 def homomorphisms(dom: CSet, cod: CSet, *, injective: bool = False) -> Iterator[Homomorphism]:
-    """All homomorphisms dom → cod, one after the other; only those with injective components where that is asked.
+    """All homomorphisms dom → cod, one after the other; `injective` asks for injective components.
 
     Raises :class:`TheoryError` where one of the two is no model.
 
@@ -88,7 +88,7 @@ class _Search:
             if not generator.dom.factors:
                 self._constants.append(generator)
             for key in dom(generator.dom):
-                for cell in set(_cells(generator.dom, key)):
+                for cell in set(cells(generator.dom, key)):
                     self._uses[cell].append((generator, key))
 
     def order(self) -> list[Cell]:
@@ -109,7 +109,9 @@ class _Search:
 
     def force(self, choices: list[tuple[Cell, Element]]) -> bool:
         """Decides these images and all that follows from them; False where that is a contradiction."""
-        entries: list[tuple[Morphism, Element]] = [] if self.trail or choices else [(c, ()) for c in self._constants]
+        entries: list[tuple[Morphism, Element]] = (
+            [] if self.trail or choices else [(c, ()) for c in self._constants]
+        )
         while choices or entries:
             while choices:
                 cell, image = choices.pop()
@@ -125,18 +127,11 @@ class _Search:
                 entries += self._uses[cell]
             if entries:
                 generator, key = entries.pop()
-                arguments = _cells(generator.dom, key)
+                arguments = cells(generator.dom, key)
                 if all(cell in self.image for cell in arguments):
                     images = tuple(self.image[cell] for cell in arguments)
-                    there = self._cod.maps[generator.name][images[0] if len(images) == 1 else images]
-                    here = self._dom.maps[generator.name][key]
-                    values = [image for _, image in _cells(generator.cod, there)]
-                    choices += zip(_cells(generator.cod, here), values, strict=True)
+                    there = self._cod.maps[str(generator.name)][images[0] if len(images) == 1 else images]
+                    here = self._dom.maps[str(generator.name)][key]
+                    values = [image for _, image in cells(generator.cod, there)]
+                    choices += zip(cells(generator.cod, here), values, strict=True)
         return True
-
-
-def _cells(obj, element) -> list[Cell]:
-    """The components of an element of an object, each with its sort."""
-    if len(obj.factors) == 1:
-        return [(obj.name, element)]
-    return [(sort.name, part) for sort, part in zip(obj.factors, element, strict=True)]

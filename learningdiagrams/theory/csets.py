@@ -1,8 +1,8 @@
 """Finite models: functors to finite sets, also called C-sets or copresheaves, given by tables.
 
-A model of a presentation has a finite set for each sort and a table for each generator, such that the laws hold; sets may
-be empty. Graphs are the models of two parallel arrows, databases the models of a schema, finite groups the models of the
-theory of groups. Elements are any hashable values.
+A model of a presentation has a finite set for each sort and a table for each generator, such that the
+laws hold; sets may be empty. Graphs are the models of two parallel arrows, databases the models of a
+schema, finite groups the models of the theory of groups. Elements are any hashable values.
 
 >>> from learningdiagrams.theory.presentations import Presentation
 >>> P = Presentation("SymmetricGraph")
@@ -31,7 +31,7 @@ from learningdiagrams.theory.morphisms import Generator, Morphism, Object, brief
 from learningdiagrams.theory.presentations import Presentation
 from learningdiagrams.theory.terms import fold
 
-__all__ = ["CSet", "Homomorphism", "identity", "pull"]
+__all__ = ["CSet", "Homomorphism", "cells", "identity", "pull"]
 
 Element = Hashable
 Column = tuple[Element, ...]
@@ -48,13 +48,14 @@ LENGTH: Final = "{what}: `{name}` is given {count} values in a row, but the set 
 class CSet:
     """The model of a presentation with these sets and tables; keys by name or by value.
 
-    `sets` gives each sort its elements, or their number n for the elements 0 … n-1. `maps` gives each generator its
-    values: a mapping from the elements of its domain, or the values in the order of those elements. An element of a
-    product is a tuple, of 1 the empty tuple; those of a product are in lexicographic order.
+    `sets` gives each sort its elements, or their number n for the elements 0 … n-1. `maps` gives each
+    generator its values: a mapping from the elements of its domain, or the values in the order of those
+    elements. An element of a product is a tuple, of 1 the empty tuple; those of a product are in
+    lexicographic order.
 
-    Raises :class:`TheoryError` where a key is missing or unknown, an element occurs twice or a row has the wrong length;
-    what else is wrong, :meth:`failures` says. `X(A)` is the tuple of elements of an object, `X(m)` the table of a
-    morphism. Models are `==` when their presentation, sets and tables are.
+    Raises :class:`TheoryError` where a key is missing or unknown, an element occurs twice or a row has
+    the wrong length; what else is wrong, :meth:`failures` says. `X(A)` is the tuple of elements of an
+    object, `X(m)` the table of a morphism. Models are `==` when their presentation, sets and tables are.
 
     >>> P = Presentation("Monoid")
     >>> (M,) = P.objects("M")
@@ -88,7 +89,7 @@ class CSet:
         }
         self._maps: dict[str, Table] = tabulated(
             what, "maps=", "generator", name, presentation.generators, maps,
-            lambda generator, given: _table(what, generator, presentation.generators[generator].dom, self, given),
+            lambda it, given: _table(what, it, presentation.generators[it].dom, self, given),
         )  # fmt: skip
 
     @property
@@ -115,7 +116,9 @@ class CSet:
         if isinstance(value, Object):
             found = self._elements.get(value)
             if found is None:
-                found = self._elements[value] = tuple(product(*(self._elements[sort] for sort in value.factors)))
+                found = self._elements[value] = tuple(
+                    product(*(self._elements[sort] for sort in value.factors))
+                )
             return found
         rows = self(value.dom)
         columns = _columns(value.dom, rows)
@@ -134,9 +137,10 @@ class CSet:
     def failures(self) -> list[Failure]:
         """Everything that keeps this from being a model; [] when nothing does.
 
-        Kinds: "missing" (a table has no value at an element), "extra" (it has one where there is no element), "value"
-        (a value that is in the wrong set) and "law" (`left` and `right` are the two sides' values). `at` is the element.
-        Laws that mention a generator with a faulty table are not judged.
+        Kinds: "missing" (a table has no value at an element), "extra" (it has one where there is no
+        element), "value" (a value that is in the wrong set) and "law" (`left` and `right` are the two
+        sides' values). `at` is the element. Laws that mention a generator with a faulty table are not
+        judged.
         """
         found = []
         for name, generator in self.presentation.generators.items():
@@ -177,17 +181,21 @@ class CSet:
 class Homomorphism:
     """The map of models X → Y with these components, one for each sort; keys by name or by value.
 
-    A component is a mapping from the elements of X to those of Y, or the values in the order of the elements. Raises
-    :class:`TheoryError` where a key is missing or unknown and where X and Y are models of different presentations; what
-    is wrong with the components, :meth:`failures` says. `h[A]` is a component, `h >> k` the composite.
+    A component is a mapping from the elements of X to those of Y, or the values in the order of the
+    elements. Raises :class:`TheoryError` where a key is missing or unknown and where X and Y are models
+    of different presentations; what is wrong with the components, :meth:`failures` says. `h[A]` is a
+    component, `h >> k` the composite.
     """
 
     __slots__ = ("_components", "cod", "dom")
 
-    def __init__(self, dom: CSet, cod: CSet, components: Mapping[Any, Mapping[Any, Element] | Iterable[Element]]):
+    def __init__(
+        self, dom: CSet, cod: CSet, components: Mapping[Any, Mapping[Any, Element] | Iterable[Element]]
+    ):
         if dom.presentation is not cod.presentation:
             raise TheoryError(
-                f"a homomorphism goes between models of one presentation, not from a {dom._what} to a {cod._what}"
+                f"a homomorphism goes between models of one presentation, not from a {dom._what} "
+                f"to a {cod._what}"
             )
         self.dom = dom
         self.cod = cod
@@ -216,22 +224,26 @@ class Homomorphism:
         return self._components[sort if isinstance(sort, str) else sort.name]
 
     def image(self, obj: Object, element: Any) -> Element:
-        """The image of an element of an object, which may be a product. Raises KeyError where there is none."""
+        """The image of an element of an object or product. Raises KeyError where there is none."""
         if len(obj.factors) == 1:
             return self._components[obj.name][element]
-        return tuple(self._components[sort.name][part] for sort, part in zip(obj.factors, element, strict=True))
+        return tuple(
+            self._components[sort.name][part] for sort, part in zip(obj.factors, element, strict=True)
+        )
 
     def failures(self) -> list[Failure]:
         """Everything that keeps this from being a homomorphism; [] when nothing does.
 
-        Kinds: "missing", "extra" and "value" of a component, as for models, and "naturality": `what` the generator,
-        `at` the element, `left` its image when the generator is applied first, `right` when the map is. Squares in which
-        a value is missing are not judged.
+        Kinds: "missing", "extra" and "value" of a component, as for models, and "naturality": `what` the
+        generator, `at` the element, `left` its image when the generator is applied first, `right` when
+        the map is. Squares in which a value is missing are not judged.
         """
         found = []
         for name, sort in self.dom.presentation.sorts.items():
             component = self._components[name]
-            found += _table_failures(self._what, name, component, (sort, self.dom(sort)), (sort, self.cod(sort)))
+            found += _table_failures(
+                self._what, name, component, (sort, self.dom(sort)), (sort, self.cod(sort))
+            )
         for name, generator in self.dom.presentation.generators.items():
             here, there = self.dom.maps[name], self.cod.maps[name]
             for element in self.dom(generator.dom):
@@ -267,7 +279,9 @@ class Homomorphism:
         if not isinstance(other, Homomorphism):
             return NotImplemented
         if self.cod is not other.dom and self.cod != other.dom:
-            raise TheoryError("the first homomorphism ends at a model other than the one where the second starts")
+            raise TheoryError(
+                "the first homomorphism ends at a model other than the one where the second starts"
+            )
         components = {
             name: {key: other._components[name][value] for key, value in component.items()}
             for name, component in self._components.items()
@@ -290,9 +304,10 @@ def pull(functor: Functor, value: CSet) -> CSet: ...
 @overload
 def pull(functor: Functor, value: Homomorphism) -> Homomorphism: ...
 def pull(functor: Functor, value: CSet | Homomorphism) -> CSet | Homomorphism:
-    """The model of `functor.dom` that a model of `functor.cod` gives: first the functor, then the model; or a map of these.
+    """The model of `functor.dom` that one of `functor.cod` gives: first the functor, then the model.
 
-    Where a sort goes to a product, its elements are tuples. A functor preserves laws, so that the result is a model.
+    A homomorphism is pulled back in the same way. Where a sort goes to a product, its elements are tuples. A
+    functor preserves laws, so that the result is a model.
 
     >>> P, Q = Presentation("Graph"), Presentation("Dynamics")
     >>> V, E, X = *P.objects("V", "E"), *Q.objects("X")
@@ -317,9 +332,24 @@ def pull(functor: Functor, value: CSet | Homomorphism) -> CSet | Homomorphism:
     maps = {}
     for name, generator in functor.dom.generators.items():
         table = value(functor(generator))
-        dom, cod = ([len(functor(sort).factors) for sort in end.factors] for end in (generator.dom, generator.cod))
+        dom, cod = (
+            [len(functor(sort).factors) for sort in end.factors] for end in (generator.dom, generator.cod)
+        )
         maps[name] = {_nested(dom, key): _nested(cod, image) for key, image in table.items()}
     return CSet(functor.dom, sets, maps)
+
+
+def cells(obj: Object, element: Any) -> list[tuple[str, Element]]:
+    """The components of an element of an object, each with the name of its sort.
+
+    >>> P = Presentation("P")
+    >>> A, B = P.objects("A", "B")
+    >>> cells(A * B, (0, 1)), cells(B, 1), cells(P.unit, ())
+    ([('A', 0), ('B', 1)], [('B', 1)], [])
+    """
+    if len(obj.factors) == 1:
+        return [(obj.name, element)]
+    return [(sort.name, part) for sort, part in zip(obj.factors, element, strict=True)]
 
 
 def _nested(widths: list[int], element: Any) -> Element:
@@ -349,7 +379,9 @@ def _elements(what: str, given: int | Iterable[Element]) -> Column:
     return elements
 
 
-def _table(what: str, name: str, obj: Object, model: CSet, given: Mapping[Any, Element] | Iterable[Element]) -> Table:
+def _table(
+    what: str, name: str, obj: Object, model: CSet, given: Mapping[Any, Element] | Iterable[Element]
+) -> Table:
     if isinstance(given, Mapping):
         return dict(given)
     keys, values = model(obj), tuple(given)

@@ -1,29 +1,55 @@
-"""Deciding equations: proved with a proof, refuted with a witness, or unknown with what was spent."""
+"""Deciding equations: proved with a proof, refuted with a witness, or unknown with what was spent.
+
+Equality modulo laws is undecidable in general (a monoid is a category with one object), so that there are three answers.
+Ways to answer take turns, a slice of work each, so that an easy refutation does not wait for a hard completion:
+
+- the sides as words, when the laws that matter are laws between paths: completion, and the class of the left side;
+- the sides as terms in context, once products are involved: ordered completion;
+- small finite models in which the laws hold and the sides differ.
+
+>>> from learningdiagrams.theory import Presentation, identity
+>>> P = Presentation("Retraction")
+>>> A, B = P.objects("A", "B")
+>>> s, r = P.morphism("s", A, B), P.morphism("r", B, A)
+>>> law = P.law(s >> r, identity(A), name="retraction")
+>>> print(P.prove(r >> s >> r >> s, r >> s).proof)
+r >> s >> r >> s
+  = r >> s    by retraction
+>>> P.prove(r >> s, identity(B)).holds
+False
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from learningdiagrams.theory.errors import NotDecided
+from learningdiagrams.theory.models import Structure, by_known_models, by_models
 from learningdiagrams.theory.morphisms import Morphism, Object
+from learningdiagrams.theory.normal_forms import NormalForms
+from learningdiagrams.theory.path_questions import by_classes, by_completion, normal_forms
+from learningdiagrams.theory.paths import Paths
 from learningdiagrams.theory.proofs import Proof
-from learningdiagrams.theory.terms import unmarked
+from learningdiagrams.theory.questions import Budget, Question, Way
+from learningdiagrams.theory.terms import Writer, unmarked
+from learningdiagrams.theory.witnesses import Witness
 
 if TYPE_CHECKING:
     from learningdiagrams.theory.presentations import Presentation
 
-__all__ = ["Proved", "Refuted", "Unknown", "Verdict", "decide", "hom"]
+__all__ = ["Proved", "Refuted", "Unknown", "Verdict", "count", "decide", "hom"]
 
 
 @dataclass(frozen=True)
 class Proved:
-    """The sides are equal in every model of the laws; `proof` shows it."""
+    """The laws make the sides equal; `proof` shows it."""
 
     left: Morphism
     right: Morphism
     proof: Proof
-    holds: Final = True
+    holds: ClassVar[bool] = True
 
     def __bool__(self) -> bool:
         return True
@@ -35,8 +61,8 @@ class Refuted:
 
     left: Morphism
     right: Morphism
-    witness: Any
-    holds: Final = False
+    witness: Witness
+    holds: ClassVar[bool] = False
 
     def __bool__(self) -> bool:
         return False
@@ -48,8 +74,8 @@ class Unknown:
 
     left: Morphism
     right: Morphism
-    reason: str = field(default="")
-    holds: Final = None
+    reason: str
+    holds: ClassVar[None] = None
 
     def __bool__(self) -> bool:
         return False
@@ -58,22 +84,89 @@ class Unknown:
 Verdict = Proved | Refuted | Unknown
 
 
+class Knowledge:
+    """What has been learned about a presentation, kept from one question to the next."""
+
+    def __init__(self, presentation: Presentation) -> None:
+        self.presentation = presentation
+        self.paths = Paths(presentation)
+        self.structures: list[Structure] = []
+        self._size = (0, 0)
+
+    def ways(self, question: Question) -> Iterator[Way]:
+        """The ways to answer a question, in the order of their turns."""
+        self.paths.update()
+        size = len(self.presentation.generators), len(self.presentation.laws)
+        if size != self._size:
+            self._size = size
+            self.structures.clear()
+        yield by_completion(self.paths, question)
+        yield by_classes(self.paths, question)
+        yield by_known_models(self.presentation, question, self.structures)
+        yield by_models(self.presentation, question, self.structures)
+
+
+def _knowledge(presentation: Presentation) -> Knowledge:
+    if presentation._knowledge is None:
+        presentation._knowledge = Knowledge(presentation)
+    return presentation._knowledge
+
+
 def decide(
-    presentation: Presentation,
-    left: Morphism,
-    right: Morphism,
-    max_seconds: float = 10.0,
-    max_steps: int | None = None,
+    presentation: Presentation, left: Morphism, right: Morphism, max_seconds: float = 10.0, max_steps: int | None = None
 ) -> Verdict:
-    """The answer to left = right; see :meth:`Presentation.prove`."""
+    """The answer to left = right; see :meth:`~learningdiagrams.theory.presentations.Presentation.prove`."""
+    budget = Budget(max_seconds, max_steps)
     left, right = unmarked(left), unmarked(right)
     if left == right:
         return Proved(left, right, Proof(presentation, left, right, ()))
-    return Unknown(left, right, "the normal forms differ in the free category; the laws were not used")
+    ways = list(_knowledge(presentation).ways(Question(left, right, budget)))
+    while ways:
+        for way in list(ways):
+            if budget.spent:
+                return Unknown(left, right, _reason(budget))
+            found = next(way, way)
+            if isinstance(found, Proof):
+                return Proved(left, right, found)
+            if isinstance(found, Witness):
+                return Refuted(left, right, found)
+            if found is way:
+                ways.remove(way)
+    return Unknown(left, right, _reason(budget))
+
+
+def _reason(budget: Budget) -> str:
+    notes = "; ".join(budget.notes.values()) or "nothing was found"
+    if budget.max_steps is not None and budget.steps >= budget.max_steps:
+        return f"not decided within {budget.max_steps} steps: {notes}"
+    if budget.spent:
+        return f"not decided within {budget.max_seconds:g} seconds ({budget.steps} steps): {notes}"
+    return f"no way to decide it is left, after {budget.steps} steps: {notes}"
 
 
 def hom(
     presentation: Presentation, dom: Object, cod: Object, limit: int = 10_000, max_seconds: float = 10.0
 ) -> list[Morphism]:
-    """The morphisms dom → cod; see :meth:`Presentation.hom`."""
-    raise NotDecided(f"the morphisms {dom} -> {cod} were not found within {max_seconds} seconds")
+    """The morphisms dom → cod; see :meth:`~learningdiagrams.theory.presentations.Presentation.hom`."""
+    forms = _normal_forms(presentation, dom, cod, max_seconds)
+    if (total := forms.count()) > limit:
+        raise NotDecided(f"there are {total} morphisms {dom} -> {cod}, more than the limit of {limit}")
+    writer = Writer(dom)
+    return [writer.write(cod, terms) for terms in forms.terms()]
+
+
+def count(presentation: Presentation, dom: Object, cod: Object, max_seconds: float = 10.0) -> int:
+    """The number of morphisms dom → cod; see :meth:`~learningdiagrams.theory.presentations.Presentation.count`."""
+    return _normal_forms(presentation, dom, cod, max_seconds).count()
+
+
+def _normal_forms(presentation: Presentation, dom: Object, cod: Object, max_seconds: float) -> NormalForms:
+    paths = _knowledge(presentation).paths
+    paths.update()
+    forms = normal_forms(paths, dom, cod, Budget(max_seconds, None))
+    if forms is None:
+        raise NotDecided(
+            f"the morphisms {dom} -> {cod} are not known: no complete system of rules was found within "
+            f"{max_seconds:g} seconds ({paths.completion.steps} overlaps)"
+        )
+    return forms

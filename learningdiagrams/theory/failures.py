@@ -3,7 +3,8 @@
 Functors, natural transformations and finite models are all given by tables, "this name goes to that
 value". A table that is no table (a key missing, unknown or given twice) is an error at once; a table
 whose values do not preserve the structure is an ordinary value that says, on request, everything that is
-wrong with it."""
+wrong with it.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +41,9 @@ class Failure:
     `kind` says which condition fails, `what` is the name of the generator, object or law where it does.
     `left` and `right` are the two sides that would have to be the same: the end that the image should
     have and the end that it has, the two sides of an equation, or two elements. `verdict` is the
-    refutation of an equation, or what was spent on one that was not decided. `at` is the element at which a table fails. `str` is the message."""
+    refutation of an equation, or what was spent on one that was not decided. `at` is the element at which
+    a table fails. `str` is the message.
+    """
 
     kind: str
     what: str
@@ -78,13 +81,14 @@ def tabulated(
 
     `read(name, value)` makes the entry. Raises :class:`TheoryError` where a key is unknown, missing or
     given twice; `what`, `table`, `role` and `owner` are the words for that: "functor P -> Q",
-    "morphisms=", "generator", "P"."""
+    "morphisms=", "generator", "P".
+    """
     found: dict[str, V] = {}
     for key, value in given.items():
-        name = key if isinstance(key, str) else getattr(key, "name", None)
-        if isinstance(name, str) and name not in expected:
+        name = key if isinstance(key, str) else getattr(key, "name", None) or ""
+        if name not in expected:
             name = unicodedata.normalize("NFKC", name)
-        if name not in expected or (key.__class__ is not str and expected[name] is not key):
+        if name not in expected or (not isinstance(key, str) and expected[name] is not key):
             near = suggestion(key, expected) if isinstance(key, str) else ""
             raise TheoryError(
                 UNKNOWN_KEY.format(what=what, table=table, key=key, role=role, owner=owner, suggestion=near)
@@ -99,7 +103,7 @@ def tabulated(
 
 
 def named(presentation: Presentation, what: str, value: str | Object | Morphism) -> Object | Morphism:
-    """The object or morphism of a presentation that is given by name or by value; products too, as "A * B" or "1"."""
+    """The object or morphism that is given by name or by value; products too, as "A * B" or "1"."""
     if isinstance(value, str):
         if value in presentation.generators:
             return presentation.generators[value]
@@ -139,7 +143,8 @@ def _unproved(
     """Those of the equations that the presentation does not prove, with their verdicts.
 
     Equations that hold in the free category, and laws as they stand, cost a look-up, so that a hundred
-    thousand of them are no matter; the others share the time evenly."""
+    thousand of them are no matter; the others share the time evenly.
+    """
     hard = [(key, left, right) for key, left, right in equations if left != right]
     if hard:
         laws = {(law.left, law.right) for law in presentation.laws.values()}
@@ -160,7 +165,7 @@ def judged(
     whose: str,
     max_seconds: float,
 ) -> list[Failure]:
-    """The failures among equations `(name, left, right)`: of this kind where refuted, "undecided" where unknown.
+    """The failures among equations `(name, left, right)`: of `kind` if refuted, "undecided" if unknown.
 
     `place` and `whose` make the message: "law `{}`" and "its image".
     """
@@ -168,8 +173,8 @@ def judged(
     for name, left, right, verdict in _unproved(presentation, equations, max_seconds):
         refuted = verdict.holds is False
         message = (REFUTED if refuted else UNDECIDED).format(
-            what=place.format(name), where=presentation.name, whose=whose, left=brief(left), right=brief(right),
-            reason=getattr(verdict, "reason", ""),
+            what=place.format(name), where=presentation.name, whose=whose,
+            left=brief(left), right=brief(right), reason=getattr(verdict, "reason", ""),
         )  # fmt: skip
         found.append(Failure(kind if refuted else "undecided", name, left, right, message, verdict))
     return found

@@ -68,7 +68,8 @@ class Functor:
     >>> Functor(P, Q, objects={"A": "X"}, morphisms={"f": m})
     Traceback (most recent call last):
     ...
-    learningdiagrams.theory.errors.TheoryError: functor P -> Q: objects= has nothing for `B`; each object of P needs an entry
+    learningdiagrams.theory.errors.TheoryError: functor P -> Q: objects= has nothing for `B`; each object of P
+    needs an entry
     """
 
     __slots__ = ("_ends", "_images", "_products", "_sorts", "cod", "dom")
@@ -108,7 +109,7 @@ class Functor:
 
     @classmethod
     def inclusion(cls, dom: Presentation, cod: Presentation) -> Functor:
-        """The functor that sends everything to what has its name in `cod`; a name that is missing there is an error."""
+        """The functor that sends everything to what has its name in `cod`; names missing there are errors."""
         return cls(dom, cod, {name: name for name in dom.sorts}, {name: name for name in dom.generators})
 
     @property
@@ -131,7 +132,8 @@ class Functor:
         """The image of an object or a morphism of the domain, by value or by name.
 
         What the expression wrote once, its image writes once. Raises :class:`TheoryError` at an
-        expression that mentions a generator whose image has the wrong ends."""
+        expression that mentions a generator whose image has the wrong ends.
+        """
         if not isinstance(value, Object | Morphism):
             value = named(self.dom, repr(self), value)
         self.dom.signature.owns(value)
@@ -178,8 +180,9 @@ class Functor:
                 sides.append(("codomain", "ends at", "end at", cod, image.cod, generator.cod))
             for kind, verb, infinitive, should, is_at, end in sides:
                 message = END.format(
-                    name=name, dom=generator.dom, cod=generator.cod, image=brief(image), a=image.dom, b=image.cod,
-                    verb=verb, infinitive=infinitive, is_at=is_at, should=should, end=end,
+                    name=name, dom=generator.dom, cod=generator.cod, image=brief(image),
+                    a=image.dom, b=image.cod, verb=verb, infinitive=infinitive,
+                    is_at=is_at, should=should, end=end,
                 )  # fmt: skip
                 found.setdefault(name, []).append(Failure(kind, name, should, is_at, message))
         return found
@@ -190,7 +193,8 @@ class Functor:
         Kinds: "domain" and "codomain" (`left` the end that the image should have, `right` the one it
         has), "law" (the sides' images, with the refutation as `verdict`) and "undecided" (the same, with
         what was spent). Laws that mention a generator with wrong ends are not judged. `max_seconds` is
-        the time for all laws together."""
+        the time for all laws together.
+        """
         self._require_whole()
         found = [failure for failures in self._ends.values() for failure in failures]
         laws = [law for law in self.dom.laws.values() if not self._ill(law.left) and not self._ill(law.right)]
@@ -230,7 +234,8 @@ class Functor:
         """Where two parallel functors differ up to the laws of their codomain; [] where they are equal.
 
         Kinds: "object" (an object with different images), "morphism" (a generator whose images have
-        different ends or are refuted to be equal) and "undecided"."""
+        different ends or are refuted to be equal) and "undecided".
+        """
         if self.dom is not other.dom or self.cod is not other.cod:
             raise TheoryError(f"the functors {_arrow(self)} and {_arrow(other)} are not parallel")
         found = []
@@ -256,7 +261,7 @@ class Functor:
         )
 
     def equals(self, other: Functor, max_seconds: float = 10.0) -> bool | None:
-        """Whether two parallel functors are equal up to the laws of their codomain; None where that was not decided.
+        """Whether parallel functors are equal up to the laws of their codomain; None where not decided.
 
         >>> P, Q = Presentation("Loop"), Presentation("Involution")
         >>> (A,), (X,) = P.objects("A"), Q.objects("X")

@@ -45,7 +45,8 @@ class NaturalTransformation:
     Raises :class:`TheoryError` where F and G are not parallel, where a key is missing or unknown, and
     where a component is not in the codomain. What is wrong with the components, :meth:`failures` says. `t
     >> u` is the vertical composite, `F >> t` and `t >> G` whisker a functor on, :meth:`beside` is the
-    horizontal composite."""
+    horizontal composite.
+    """
 
     __slots__ = ("_components", "source", "target")
 
@@ -92,7 +93,8 @@ class NaturalTransformation:
         it has), "naturality" (`what` the generator, the two sides of its square, the refutation as
         `verdict`) and "undecided" (the same, with what was spent). Squares with an ill-typed component,
         or of a generator whose image under one of the functors is ill-typed, are not judged.
-        `max_seconds` is the time for all squares together."""
+        `max_seconds` is the time for all squares together.
+        """
         found = []
         for name, part in self._components.items():
             ends = (
@@ -102,8 +104,8 @@ class NaturalTransformation:
             for kind, verb, infinitive, should, is_at, which in ends:
                 if should is not is_at:
                     message = END.format(
-                        name=name, component=brief(part), a=part.dom, b=part.cod, verb=verb, infinitive=infinitive,
-                        should=should, is_at=is_at, which=which,
+                        name=name, component=brief(part), a=part.dom, b=part.cod, verb=verb,
+                        infinitive=infinitive, should=should, is_at=is_at, which=which,
                     )  # fmt: skip
                     found.append(Failure(kind, name, should, is_at, message))
         wrong = {failure.what for failure in found}
@@ -140,7 +142,8 @@ class NaturalTransformation:
         """The horizontal composite: for F ⇒ G : P → Q and H ⇒ K : Q → R, the transformation F >> H ⇒ G >> K.
 
         Written as (self >> H) >> (G >> other); the other way round gives an equal one by naturality of
-        `other`."""
+        `other`.
+        """
         return (self >> other.source) >> (self.target >> other)
 
     def __eq__(self, other: object) -> bool:
@@ -153,7 +156,7 @@ class NaturalTransformation:
         return hash((self.source, self.target, *self._components.values()))
 
     def differences(self, other: NaturalTransformation, max_seconds: float = 10.0) -> list[Failure]:
-        """Where two transformations between the same functors differ up to the laws; kinds "component", "undecided"."""
+        """Where two transformations of the same functors differ; kinds "component" and "undecided"."""
         if (self.source, self.target) != (other.source, other.target):
             raise TheoryError("the transformations are not between the same functors")
         pairs = [(name, part, other._components[name]) for name, part in self._components.items()]
@@ -162,7 +165,7 @@ class NaturalTransformation:
         )
 
     def equals(self, other: NaturalTransformation, max_seconds: float = 10.0) -> bool | None:
-        """Whether two transformations between the same functors are equal up to the laws; None where not decided."""
+        """Whether two transformations of the same functors are equal up to the laws; None if not decided."""
         kinds = {failure.kind for failure in self.differences(other, max_seconds)}
         return False if "component" in kinds else None if kinds else True
 

@@ -1,9 +1,10 @@
 """Open presentations: presentations with a left and a right interface, composed by gluing.
 
-An open presentation is a structured cospan (Baez & Courser, *Structured cospans*, 2020): a body with two functors into it,
-one from each interface. Interfaces are presentations themselves, most often a few named objects. `a >> b` glues the right
-interface of `a` to the left one of `b` by a pushout, `a @ b` puts two beside each other by a coproduct. Composition is
-associative and unital up to the names in the body, as pushouts are.
+An open presentation is a structured cospan (Baez & Courser, *Structured cospans*, 2020): a body with two
+functors into it, one from each interface. Interfaces are presentations themselves, most often a few named
+objects. `a >> b` glues the right interface of `a` to the left one of `b` by a pushout, `a @ b` puts two
+beside each other by a coproduct. Composition is associative and unital up to the names in the body, as
+pushouts are.
 
 >>> P, Q = Presentation("P"), Presentation("Q")
 >>> (A, B), (C, D) = P.objects("A", "B"), Q.objects("C", "D")
@@ -18,7 +19,8 @@ associative and unital up to the names in the body, as pushouts are.
 >>> b >> b
 Traceback (most recent call last):
 ...
-learningdiagrams.theory.errors.TheoryError: Q >> Q: the interfaces do not fit: `z` is only on the right of Q, `y` is only on the left of Q
+learningdiagrams.theory.errors.TheoryError: Q >> Q: the interfaces do not fit: `z` is only on the right
+of Q, `y` is only on the left of Q
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ UNFIT: Final = "{a} >> {b}: the interfaces do not fit: {difference}"
 class OpenPresentation:
     """The cospan of two functors into one presentation, the body; their domains are the interfaces.
 
-    Functors and interfaces are kept as given. Raises :class:`TheoryError` where the functors do not end at one body.
+    Functors and interfaces are kept as given. Raises :class:`TheoryError` where the functors do not end
+    at one body.
     """
 
     __slots__ = ("left", "right")
@@ -55,7 +58,7 @@ class OpenPresentation:
     def on(
         cls, body: Presentation, left: Mapping[str, Any] | None = None, right: Mapping[str, Any] | None = None
     ) -> OpenPresentation:
-        """A body with interfaces of named objects: `{name in the interface: object of the body, by name or value}`."""
+        """A body with interfaces of named objects: `{name: object of the body, by name or by value}`."""
         return cls(_points(body, left or {}, "left"), _points(body, right or {}, "right"))
 
     @classmethod
@@ -101,7 +104,7 @@ def _points(body: Presentation, ports: Mapping[str, Any], side: str) -> Functor:
 
 
 def _fit(a: OpenPresentation, b: OpenPresentation) -> Functor:
-    """The functor from the right interface of `a` to the left one of `b` that keeps names; it has to be invertible."""
+    """The functor that keeps names from the right interface of `a` to the left one of `b`, if invertible."""
     one, two = a.right.dom, b.left.dom
     if one is two:
         return Functor.identity(one)

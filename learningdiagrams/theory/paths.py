@@ -21,7 +21,7 @@ from learningdiagrams.theory.proofs import Move
 from learningdiagrams.theory.terms import from_terms, replaced, spine, subterm, unmarked
 
 if TYPE_CHECKING:
-    from learningdiagrams.theory.presentations import Presentation
+    from learningdiagrams.theory.presentations import Law, Presentation
 
 __all__ = ["Paths", "WordPair"]
 
@@ -45,29 +45,41 @@ class Paths:
         self.completion = Completion()
         self.letters: dict[tuple[Generator, int], str] = {}
         self.meaning: list[tuple[Generator, int]] = []
+        self.numbers: dict[Generator, int] = {}
         self.origins: dict[int, str] = {}
         self.others: list[str] = []
-        self._generators_seen = 0
+        # For exploring classes: laws by the letters that their sides begin with, and objects at which one is an identity.
+        self._laws_from: dict[str, list[int]] = {}
+        self._identities: dict[Object, None] = {}
         self._laws_seen = 0
 
     def update(self) -> None:
         """Takes in the generators and laws that are new."""
         signature = self.presentation.signature
-        for morphism in list(signature.generators.values())[self._generators_seen :]:
+        for morphism in list(signature.generators.values())[len(self.numbers) :]:
             generator = morphism.parts[0]
+            self.numbers[generator] = len(self.numbers)
             if len(generator.dom.factors) <= 1:
                 for index in range(len(generator.cod.factors)):
                     self.letters[generator, index] = chr(len(self.meaning))
                     self.meaning.append((generator, index))
-        self._generators_seen = len(signature.generators)
         for law in list(self.presentation.laws.values())[self._laws_seen :]:
             equations = self._equations(unmarked(law.left), unmarked(law.right))
             if equations is None:
                 self.others.append(law.name)
             for left, right in equations or ():
                 if left != right:
-                    self.origins[self.completion.add(left, right)] = law.name
+                    self._add(law, left, right)
         self._laws_seen = len(self.presentation.laws)
+
+    def _add(self, law: Law, left: str, right: str) -> None:
+        lemma = self.completion.add(left, right)
+        self.origins[lemma] = law.name
+        if left and right:
+            for letter in dict.fromkeys((left[0], right[0])):
+                self._laws_from.setdefault(letter, []).append(lemma)
+        else:
+            self._identities[law.left.dom] = None
 
     def _equations(self, left: Morphism, right: Morphism) -> list[tuple[str, str]] | None:
         """A law as equations between words, or None if it is no path law."""
@@ -131,6 +143,33 @@ class Paths:
             arguments = list(enumerate(zip(base.args, base_other.args, strict=True)))
             todo += (((*inner, i), a, b) for i, (a, b) in reversed(arguments))
         return pairs, True
+
+    def normal(self, word: str) -> str:
+        """The normal form of a word by the rules found so far."""
+        return self.completion.reduce(word)[0]
+
+    def neighbours(self, word: str, start: Object) -> list[tuple[Use, str]] | None:
+        """The words out of `start` that one use of a law makes of a word.
+
+        None where they have no end: a law such as f >> g = id(A) makes every path through A longer and longer.
+        """
+        objects = {start, *(self._target(letter) for letter in word)}
+        if not objects.isdisjoint(self._identities):
+            return None
+        laws = dict.fromkeys(lemma for letter in word for lemma in self._laws_from.get(letter, ()))
+        found: list[tuple[Use, str]] = []
+        for lemma in laws:
+            left, right, _ = self.completion.lemmas[lemma]
+            for forward, old, new in ((True, left, right), (False, right, left)):
+                at = word.find(old)
+                while at >= 0:
+                    found.append((Use(lemma, forward, at), word[:at] + new + word[at + len(old) :]))
+                    at = word.find(old, at + 1)
+        return found
+
+    def _target(self, letter: str) -> Object:
+        generator, index = self.meaning[ord(letter)]
+        return generator.cod.factors[index]
 
     def chain(self, left: str, right: str) -> list[Use] | None:
         """The chain from one word to another that reduces to the same; None if it is too long to be written down."""

@@ -154,11 +154,21 @@ class Presentation:
         """
         from learningdiagrams.theory.deciding import hom
 
-        for end in (dom, cod):
-            if not isinstance(end, Object):
-                raise TheoryError(f"hom: {end!r} is no object; ends are objects of {self.name}")
-            self.signature.owns(end)
+        self._own_ends("hom", dom, cod)
         return hom(self, dom, cod, limit, max_seconds)
+
+    def count(self, dom: Object, cod: Object, max_seconds: float = 10.0) -> int:
+        """The number of distinct morphisms dom → cod, found without listing them; raises as :meth:`hom` does."""
+        from learningdiagrams.theory.deciding import count
+
+        self._own_ends("count", dom, cod)
+        return count(self, dom, cod, max_seconds)
+
+    def _own_ends(self, what: str, *ends: Object) -> None:
+        for end in ends:
+            if not isinstance(end, Object):
+                raise TheoryError(f"{what}: {end!r} is no object; ends are objects of {self.name}")
+            self.signature.owns(end)
 
     def _own_parallel(self, what: str, left: Morphism, right: Morphism) -> None:
         for side in (left, right):

@@ -37,7 +37,11 @@ __all__ = ["FiniteModel", "PathSystem", "Witness"]
 
 @dataclass(frozen=True)
 class Witness:
-    """What shows that laws do not make two sides equal; laws and generators are those that stood when it was made."""
+    """What shows that laws do not make two sides equal; laws and generators are those that stood when it was made.
+
+    `kind` is "model" or "system". `check()` computes everything again from the laws, and raises
+    :class:`~learningdiagrams.theory.errors.InvalidWitness` where it does not hold.
+    """
 
     presentation: Presentation = field(repr=False)
     left: Morphism
@@ -52,10 +56,6 @@ class Witness:
             object.__setattr__(self, "laws", self.presentation.laws_as_they_stand())
         if self.generators is None:
             object.__setattr__(self, "generators", self.presentation.generators_as_they_stand())
-
-    def check(self) -> None:
-        """Computes everything again from the laws; raises :class:`InvalidWitness` where it does not hold."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -45,11 +45,11 @@ class NumpyOps:
     def where(self, condition, x, y):
         return np.where(condition, x, y)
 
+    def abs(self, x):
+        return np.abs(x)
+
     def exp(self, x):
         return np.exp(x)
-
-    def rsqrt(self, x):
-        return 1 / np.sqrt(x)
 
     def log_softmax(self, x):
         shifted = x - x.max(-1, keepdims=True)
@@ -58,5 +58,6 @@ class NumpyOps:
     def log_sigmoid(self, x):
         return -np.logaddexp(0, -x)
 
-    def tiny(self, x):
-        return np.finfo(x.dtype).tiny
+    def unit(self, x):
+        size = np.sqrt((x * x).sum(-1, keepdims=True))
+        return x / np.where(size == 0, 1, size)

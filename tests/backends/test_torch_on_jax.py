@@ -1,320 +1,482 @@
-"""Torch modules on jax agree with torch: values, gradients of parameters and inputs, buffers."""
+"""Torch modules on jax agree with torch: values, gradients of parameters and inputs, buffers, state."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("jax")
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils import _pytree as pytree
 
+from learningdiagrams.backends.aten import RANDOM, TABLE
 from learningdiagrams.backends.torch_on_jax import CannotCarry, Carried, carry
+from tests.backends.torch_modules import CASES, Does, fn, ids, reals, tied
 
-BATCH = 3
-
-
-def ids(number: int, *shape: int) -> Callable[[np.random.Generator], np.ndarray]:
-    """Whole numbers below `number`."""
-    return lambda rng: rng.integers(0, number, (BATCH, *shape))
+MODES = [pytest.param(False, id="eval"), pytest.param(True, id="train")]
 
 
-def reals(*shape: int, scale: float = 1.0) -> Callable[[np.random.Generator], np.ndarray]:
-    return lambda rng: (scale * rng.normal(size=(BATCH, *shape))).astype(np.float32)
+def mixed(leaf: Any) -> Any:
+    """A sum of an array's entries, all with different weights; the same on both sides."""
+    weights = np.cos(np.arange(leaf.size if isinstance(leaf, jax.Array) else leaf.numel())).reshape(
+        leaf.shape
+    )
+    if isinstance(leaf, torch.Tensor):
+        return (leaf * torch.tensor(weights, dtype=leaf.dtype)).sum()
+    return jnp.sum(leaf * weights.astype(leaf.dtype))
 
 
-class Does(nn.Module):
-    """A function as a module, with the modules that it uses."""
+def on_jax(net: Carried, arguments, training: bool, key=None, jit: bool = True):
+    """(output leaves, new buffers, gradients of parameters, gradients of the floating arguments)."""
+    floating = [np.issubdtype(a.dtype, np.floating) for a in arguments]
 
-    def __init__(self, function, **parts):
-        super().__init__()
-        self.function = function
-        for name, part in parts.items():
-            setattr(self, name, part)
+    def loss(parameters, moving):
+        moved = iter(moving)
+        given = tuple(next(moved) if is_float else a for a, is_float in zip(arguments, floating, strict=True))
+        output, buffers = net.apply(parameters, net.buffers, given, training=training, key=key)
+        leaves = jax.tree.leaves(output)
+        reached = [mixed(leaf) for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)]
+        return sum(reached, jnp.zeros(())), (leaves, buffers)
 
-    def forward(self, *arguments):
-        return self.function(self, *arguments)
+    run = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)
+    moving = tuple(jnp.asarray(a) for a, is_float in zip(arguments, floating, strict=True) if is_float)
+    (_, (leaves, buffers)), (by_name, by_place) = (jax.jit(run) if jit else run)(net.parameters, moving)
+    return leaves, buffers, by_name, by_place
 
 
-def fn(function) -> nn.Module:
-    return Does(lambda self, *arguments: function(*arguments))
+def on_torch(module: nn.Module, arguments):
+    """The same from torch, with the module in the mode that it is in."""
+    tensors = [torch.tensor(a, requires_grad=bool(np.issubdtype(a.dtype, np.floating))) for a in arguments]
+    moving = [t for t in tensors if t.requires_grad]
+    parameters = dict(module.named_parameters())
+    leaves = pytree.tree_leaves(module(*tensors))
+    total = sum((mixed(leaf) for leaf in leaves if leaf.is_floating_point()), torch.zeros(()))
+    wanted = [*parameters.values(), *moving]
+    grads = [None] * len(wanted)
+    if isinstance(total, torch.Tensor) and total.requires_grad:
+        grads = torch.autograd.grad(total, wanted, allow_unused=True)
+    filled = [torch.zeros_like(w) if g is None else g for w, g in zip(wanted, grads, strict=True)]
+    by_name = dict(zip(parameters, filled, strict=False))
+    return leaves, dict(module.named_buffers()), by_name, filled[len(parameters) :]
 
 
-def each(*modules: nn.Module) -> nn.Module:
-    """All of the modules on the same input, their outputs as a tuple; one export for many."""
-    return Does(
-        lambda self, *arguments: tuple(part(*arguments) for part in self.parts), parts=nn.ModuleList(modules)
+def close(ours: Any, theirs: torch.Tensor, what: str, tolerance: float = 1e-5) -> None:
+    theirs = theirs.detach()
+    expected = jax.dtypes.canonicalize_dtype(str(theirs.dtype).removeprefix("torch."))
+    assert ours.dtype == expected, what
+    # Relative to the largest entry: sums of many terms are no better than that in either library.
+    size = max(1.0, float(theirs.double().abs().nan_to_num(posinf=0).max())) if theirs.numel() else 1.0
+    np.testing.assert_allclose(
+        np.asarray(ours, np.float64),
+        theirs.double().numpy(),
+        rtol=tolerance,
+        atol=tolerance * size,
+        err_msg=what,
     )
 
 
-def tied() -> nn.Module:
-    there = nn.Embedding(7, 4)
-    back = nn.Linear(4, 7, bias=False)
-    back.weight = there.weight
-    return nn.Sequential(there, nn.Tanh(), back)
+def agree(module: nn.Module, arguments, training: bool, tolerance: float = 1e-5, jit: bool = True) -> Carried:
+    """Both sides from the same numbers; torch runs second, so that what the export leaves behind would be seen."""
+    net = carry(module, "student")
+    before = {key: value.clone() for key, value in module.state_dict().items()}
+    flags = [(part.training, [p.requires_grad for p in part.parameters()]) for part in module.modules()]
+    leaves, buffers, by_name, by_place = on_jax(net, arguments, training, jit=jit)
+    assert flags == [
+        (part.training, [p.requires_grad for p in part.parameters()]) for part in module.modules()
+    ]
+    assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
+    module.train(training).requires_grad_(True)
+    their_leaves, their_buffers, their_names, their_places = on_torch(module, arguments)
+    assert len(leaves) == len(their_leaves)
+    for number, (ours, theirs) in enumerate(zip(leaves, their_leaves, strict=True)):
+        close(ours, theirs, f"output {number}", tolerance)
+    assert buffers.keys() == their_buffers.keys() and by_name.keys() == their_names.keys()
+    for key, value in buffers.items():
+        close(value, their_buffers[key], key, tolerance)
+    for key, value in by_name.items():
+        close(value, their_names[key], f"gradient of {key}", tolerance)
+    for number, (ours, theirs) in enumerate(zip(by_place, their_places, strict=True)):
+        close(ours, theirs, f"gradient of input {number}", tolerance)
+    return net
 
 
-def lstm_from(layers: int, **options) -> nn.Module:
-    """An LSTM with a given initial state, made from a second input."""
-
-    def run(self, x, start):
-        state = start.expand(layers, *start.shape).contiguous()
-        return self.net(x, (state, state * 0.5))
-
-    return Does(run, net=nn.LSTM(3, 4, layers, batch_first=True, **options))
+def draw(makes, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    return tuple(make(rng) for make in makes)
 
 
-def attention(self, x):
-    mask = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril()
-    return (
-        F.scaled_dot_product_attention(x, x, x, is_causal=True),
-        F.scaled_dot_product_attention(x, x * 2, x, attn_mask=mask),
-        F.scaled_dot_product_attention(x, x, x, scale=0.3),
+DETERMINISTIC = {
+    "activations",
+    "activations far out",
+    "dropout that drops nothing",
+}  # in evaluation mode only
+BOTH = [(name, mode) for name in CASES for mode in (False, True) if not (mode and name in DETERMINISTIC)]
+# Where the mode makes no difference to torch, one of them says it all.
+PLAIN = {
+    "arithmetic",
+    "more arithmetic",
+    "shapes",
+    "reductions",
+    "products",
+    "matrices",
+    "places",
+    "scattering",
+}
+BOTH = [
+    (name, mode)
+    for name, mode in BOTH
+    if not (mode and name in PLAIN | {"orders", "losses", "whole numbers"})
+]
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
+@pytest.mark.parametrize(
+    ("name", "training"), BOTH, ids=[f"{n}, {'train' if m else 'eval'}" for n, m in BOTH]
+)
+def test_ordinary_modules_agree_in_values_gradients_and_buffers(name: str, training: bool):
+    torch.manual_seed(0)
+    make, inputs = CASES[name]
+    agree(make(), draw(inputs), training)
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.GELU(), nn.Linear(6, 3))
+
+
+@pytest.mark.parametrize("training", MODES)
+def test_without_jit_too(training: bool):
+    agree(network(), draw([reals(4)]), training, jit=False)
+
+
+def exports(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    """The shapes of the examples of every export from now on."""
+    seen: list[tuple] = []
+    export = torch.export.export
+
+    def counted(module, examples, **options):
+        seen.append(tuple(tuple(example.shape) for example in examples))
+        return export(module, examples, **options)
+
+    monkeypatch.setattr(torch.export, "export", counted)
+    return seen
+
+
+def test_one_export_serves_all_batch_sizes_and_one_row_has_its_own(monkeypatch):
+    seen = exports(monkeypatch)
+    module = network().eval()
+    net = carry(module)
+    for size in (2, 3, 64, 3, 1, 1):
+        x = np.random.default_rng(size).normal(size=(size, 4)).astype(np.float32)
+        y, _ = net.apply(net.parameters, net.buffers, (x,), training=False)
+        close(y, module(torch.tensor(x)), f"batch of {size}")
+    assert seen == [((2, 4),), ((1, 4),)]
+    net.apply(net.parameters, net.buffers, (np.ones((5, 4), np.float32),), training=True)
+    assert seen[2:] == [((2, 4),)]
+
+
+def test_a_module_that_looks_at_the_batch_size_is_exported_for_each(monkeypatch):
+    seen = exports(monkeypatch)
+    module = fn(lambda x: x * 2 if x.shape[0] > 4 else x.reshape(-1, 2, 3).sum(1))
+    net = carry(module)
+    for size in (4, 8, 2, 8):
+        x = np.random.default_rng(size).normal(size=(size, 3)).astype(np.float32)
+        y, _ = net.apply({}, {}, (x,), training=False)
+        close(y, module(torch.tensor(x)), f"batch of {size}")
+    assert seen == [((2, 3),), ((4, 3),), ((8, 3),), ((2, 3),)]
+
+
+def test_an_argument_without_a_batch_axis():
+    net = carry(fn(lambda x, scale, shift: x * scale + shift))
+    x, scale, shift = np.ones((5, 3), np.float32), np.float32(2), np.arange(3, dtype=np.float32)
+    for size in (5, 3):  # 3 is the length of the shift, by chance
+        y, _ = net.apply({}, {}, (x[:size], scale, shift), training=False)
+        np.testing.assert_array_equal(y, x[:size] * scale + shift)
+
+
+def test_a_module_of_no_arguments():
+    class Constant(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.value = nn.Parameter(torch.arange(3.0))
+
+        def forward(self):
+            return self.value * 2
+
+    net = agree(Constant(), (), training=True)
+    assert list(net.parameters) == ["value"]
+
+
+def test_the_structure_of_the_output_is_the_modules_own():
+    net = carry(fn(lambda x: {"a": (x, [x * 2]), "b": None, "c": 3}))
+    y, _ = net.apply({}, {}, (jnp.ones((2, 1)),), training=False)
+    assert y.keys() == {"a", "b", "c"} and y["b"] is None and y["c"] == 3
+    assert isinstance(y["a"], tuple) and y["a"][1][0].shape == (2, 1)
+
+
+def test_tied_weights_are_one_parameter_with_the_gradient_of_both_places():
+    torch.manual_seed(0)
+    module = tied()
+    assert isinstance(module[0], nn.Embedding)
+    net = carry(module)
+    assert list(net.parameters) == ["0.weight"]
+    (i,) = draw([ids(7, 2)])
+    _, _, by_name, _ = on_jax(net, (i,), False)
+    both = carry(fn(lambda rows, back, i: F.linear(torch.tanh(F.embedding(i, rows)), back)))
+    w = jnp.asarray(net.parameters["0.weight"])
+
+    def untied(rows, back):
+        return mixed(both.apply({}, {}, (rows, back, i), training=False)[0])
+
+    there, back = jax.grad(untied, argnums=(0, 1))(w, w)
+    np.testing.assert_allclose(by_name["0.weight"], there + back, rtol=1e-5, atol=1e-6)
+    assert not np.allclose(there, 0) and not np.allclose(back, 0)
+
+
+def test_numbers_are_copied_and_written_back_into_the_very_module():
+    module = network()
+    module.register_buffer("sixteen", torch.ones(2, dtype=torch.bfloat16))
+    module[0].weight.requires_grad_(False)
+    net = carry(module, "student")
+    held = dict(module.named_parameters())
+    net.parameters["0.weight"][:] = 7
+    assert not (held["0.weight"] == 7).any()
+    new_buffers = {**net.buffers, "1.running_mean": np.full(6, 2.0)}
+    new_buffers["sixteen"] = jnp.full(2, 1.5, jnp.bfloat16)
+    net.write_back({**net.parameters, "3.bias": jnp.arange(3.0)}, new_buffers)
+    assert dict(module.named_parameters())["0.weight"] is held["0.weight"] and (held["0.weight"] == 7).all()
+    assert not held["0.weight"].requires_grad and held["3.bias"].requires_grad
+    assert held["3.bias"].tolist() == [0, 1, 2] and module[1].running_mean.tolist() == [2.0] * 6
+    assert module.sixteen.tolist() == [1.5, 1.5]
+
+
+def test_numbers_that_do_not_fit_are_refused_and_nothing_is_written():
+    module = network()
+    net = carry(module, "student")
+    with pytest.raises(
+        ValueError, match=r"student: parameters do not fit the module: missing 0\.bias; unknown b"
+    ):
+        wrong = {("b" if key == "0.bias" else key): value for key, value in net.parameters.items()}
+        net.apply(wrong, net.buffers, (jnp.ones((2, 4)),), training=False)
+    with pytest.raises(ValueError, match=re.escape("student: 3.bias has shape (3,), not (4,)")):
+        net.write_back({**net.parameters, "0.bias": np.full(6, 9.0), "3.bias": np.ones(4)}, net.buffers)
+    assert not (module[0].bias == 9).any()
+
+
+@pytest.mark.parametrize("training", MODES)
+def test_double_precision(training: bool):
+    with jax.enable_x64(True):
+        (x,) = draw([reals(4)])
+        agree(network().double(), (x.astype(np.float64),), training, tolerance=1e-12)
+
+
+def test_the_precision_is_that_of_the_numbers_given():
+    module, (x,) = network().eval(), draw([reals(4)])
+    net = carry(module)
+    with jax.enable_x64(True):
+        wide = {key: jnp.asarray(value, jnp.float64) for key, value in net.parameters.items()}
+        buffers = {key: jnp.asarray(v, jnp.float64 if v.ndim else v.dtype) for key, v in net.buffers.items()}
+        y, _ = net.apply(wide, buffers, (x.astype(np.float64),), training=False)
+        close(y, module.double()(torch.tensor(x, dtype=torch.float64)), "widened", 1e-12)
+    narrow = carry(module)  # double by now, and jax without x64
+    y, _ = narrow.apply(narrow.parameters, narrow.buffers, (x,), training=False)
+    close(y, module.float()(torch.tensor(x)), "narrowed")
+
+
+def test_half_precision():
+    module = nn.Linear(4, 3).bfloat16()
+    (x,) = draw([reals(4)])
+    net = carry(module)
+    y, _ = net.apply(net.parameters, net.buffers, (jnp.asarray(x, jnp.bfloat16),), training=False)
+    close(y, module(torch.tensor(x).bfloat16()), "bfloat16", 2e-2)
+
+
+def test_detach_and_no_grad_stop_gradients():
+    def straight_through(self, x):
+        y = self.f(x)
+        with torch.no_grad():
+            stopped = (y * 3).sin()
+        return x + (x.round() - x).detach() + stopped * y
+
+    agree(Does(straight_through, f=nn.Linear(4, 4)), draw([reals(4)]), training=True)
+
+
+def test_gradients_at_kinks_and_where_plain_formulas_give_nan():
+    x = np.array([[0.0, 0.0, 1.0], [0.5, -0.5, -3.0], [3.0, 0.0, 200.0]], np.float32)
+    module = fn(
+        lambda x: (
+            x.relu(), x.abs(), x.clamp(0, 0.5), F.hardtanh(x, -0.5, 0.5), F.hardswish(x), F.leaky_relu(x), F.elu(x),
+            F.softplus(x), F.mish(x), x**2, x.norm(dim=1), (x * 0).norm(), (x * 0).std(), F.normalize(x * 0), x.amax(1),
+            x.max(1).values, torch.maximum(x, x.flip(1)), x.prod(1), F.max_pool1d(x[:, None], 2), F.relu6(x),
+        )
+    )  # fmt: skip
+    agree(module, (x,), training=False)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.Dropout(0.3),
+        nn.Dropout2d(0.3),
+        nn.AlphaDropout(0.3),
+        nn.LSTM(5, 5, 2, dropout=0.3, batch_first=True),
+    ],
+    ids=lambda module: type(module).__name__,
+)
+def test_dropout_agrees_in_distribution(module: nn.Module):
+    torch.manual_seed(0)
+    x = np.ones((400, 6, 5), np.float32)
+    net = carry(module)
+    run = jax.jit(
+        lambda key: jax.tree.leaves(net.apply(net.parameters, {}, (x,), training=True, key=key)[0])[0]
+    )
+    ours, again, other = run(jax.random.key(0)), run(jax.random.key(0)), run(jax.random.key(1))
+    np.testing.assert_array_equal(ours, again)
+    assert not np.array_equal(ours, other)
+    theirs = pytree.tree_leaves(module.train()(torch.tensor(x)))[0].detach().numpy()
+    for at in (0, -1):  # the first and the last step
+        for moment in (1, 2):
+            expected, got = (theirs[:, at] ** moment).mean(), (np.asarray(ours)[:, at] ** moment).mean()
+            spread = (theirs[:, at] ** moment).std() / np.sqrt(400)
+            assert abs(got - expected) < 6 * spread + 1e-6
+    # Values dropped together in torch are dropped together here: how much the rows of one sample vary.
+    np.testing.assert_allclose(np.asarray(ours).std(1).mean(), theirs.std(1).mean(), atol=0.05)
+
+
+def test_each_place_that_draws_has_its_own_key():
+    net = carry(each_dropout := fn(lambda x: (F.dropout(x, 0.5), F.dropout(x, 0.5))))
+    assert isinstance(each_dropout, nn.Module)
+    a, b = net.apply({}, {}, (jnp.ones((100, 3)),), training=True, key=jax.random.key(0))[0]
+    assert not np.array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("make", "mean", "deviation"),
+    [
+        (torch.rand_like, 1 / 2, 12**-0.5),
+        (torch.randn_like, 0, 1),
+        (lambda x: torch.rand(x.shape), 1 / 2, 12**-0.5),
+        (lambda x: torch.randn(x.shape) * 2, 0, 2),
+        (lambda x: torch.randint(3, 6, x.shape).float(), 4, (2 / 3) ** 0.5),
+        (lambda x: torch.randint(3, x.shape).float(), 1, (2 / 3) ** 0.5),
+        (lambda x: torch.randint_like(x, 3), 1, (2 / 3) ** 0.5),
+        (lambda x: torch.randperm(100).float().expand(3000, 100)[: x.shape[0]], 49.5, 28.866),
+        (lambda x: torch.bernoulli(x * 0.3), 0.3, 0.21**0.5),
+        (lambda x: torch.empty_like(x).bernoulli_(0.3), 0.3, 0.21**0.5),
+        (lambda x: torch.empty_like(x).uniform_(1, 3), 2, 3**-0.5),
+        (lambda x: torch.empty_like(x).normal_(1, 3), 1, 3),
+        (lambda x: torch.normal(x, x * 2), 1, 2),
+        (lambda x: torch.normal(x, 2.0), 1, 2),
+        (lambda x: torch.empty_like(x).exponential_(0.5), 2, 2),
+        (lambda x: F.rrelu(-x, 0.1, 0.3, training=True), -0.2, 0.2 / 12**0.5),
+    ],
+)
+def test_random_operators_agree_in_distribution(make, mean, deviation):
+    net = carry(fn(make))
+    x = jnp.ones((3000, 100))
+    y, _ = net.apply({}, {}, (x,), training=True, key=jax.random.key(0))
+    assert y.shape == x.shape
+    np.testing.assert_allclose(
+        [float(y.mean()), float(y.std())], [mean, deviation], atol=0.02 * max(1, abs(mean))
     )
 
 
-def masked_attention(self, x):
-    hidden = torch.zeros(x.shape[:2], dtype=torch.bool)
-    hidden[:, -2:] = True
-    return self.net(x, x, x, key_padding_mask=hidden, average_attn_weights=False)
+def test_a_random_operator_without_a_key_is_an_error():
+    net = carry(nn.Dropout(), "student")
+    with pytest.raises(
+        CannotCarry, match=r"student: aten\.native_dropout\.default: it draws random numbers; give a key"
+    ):
+        net.apply({}, {}, (jnp.ones((2, 3)),), training=True)
+    y, _ = net.apply({}, {}, (jnp.ones((2, 3)),), training=False)
+    np.testing.assert_array_equal(y, 1)
 
 
-def scalars_of_the_batch(x):
-    n = x.shape[0]
-    return (
-        x.sum(0) / n,
-        x.reshape(n * 2, -1).sum(1),
-        torch.arange(n) * 2,
-        x.new_zeros(n, 2),
-        torch.full((n,), 1 / n),
+def test_an_operator_without_a_counterpart_is_named_with_the_map_and_the_place():
+    net = carry(nn.Sequential(nn.Linear(4, 4), fn(lambda x: torch.fft.rfft(x).abs())), "student")
+    expected = re.compile(
+        r"student: no counterpart in jax for aten\._fft_r2c\.default \(in 1, File .*, line \d+, in forward\); use torch as "
+        r"the backend, add the operator to learningdiagrams\.backends\.aten\.TABLE, or give this map as a function of jax"
     )
+    with pytest.raises(CannotCarry, match=expected):
+        net.apply(net.parameters, net.buffers, (jnp.ones((2, 4)),), training=False)
 
 
-def places(x):
-    y = x.clone()
-    y[:, 0] = 1.5
-    y[:, 1:3] += 2
-    y[y > 1] = 0.25
-    rows = torch.tensor([2, 0])
-    return (
-        y,
-        x[:, rows],
-        x[:, -1],
-        x[..., None, 1:],
-        x[:, ::2],
-        x.index_select(1, rows),
-        x.gather(1, rows.expand(x.shape[0], 2)),
-        torch.zeros_like(x).scatter(1, rows.expand(x.shape[0], 2), x[:, :2]),
-        torch.zeros_like(x).scatter_add(1, rows.expand(x.shape[0], 2) * 0, x[:, :2]),
-        torch.take_along_dim(x, x.argsort(1), 1),
-        x.unfold(1, 2, 2),
-        x.narrow(1, 1, 2),
-        x.masked_fill(x > 0, -1.0),
-        torch.where(x > 0, x, -x * 2),
-    )
+class Sign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.sign()
+
+    @staticmethod
+    def backward(ctx, *grads):
+        return grads[0]
 
 
-def orders(x):
-    top, where = x.topk(2, dim=1)
-    small, _ = x.topk(2, dim=1, largest=False)
-    ordered, order = x.sort(dim=1, descending=True)
-    most, which = x.max(dim=1)
-    running, _ = x.cummax(1)
-    return (
-        top,
-        where,
-        small,
-        ordered,
-        order,
-        most,
-        which,
-        x.argmax(1),
-        x.argmin(),
-        x.min(1, keepdim=True).values,
-        running,
-    )
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (fn(Sign.apply), "student: Sign is a torch.autograd.Function, whose own backward pass is lost in jax; write it with"),
+        (fn(lambda x: x[x > 0]), "student: aten.index.Tensor: how many entries a mask selects depends on the data; use"),
+        (fn(lambda x: x * 2 if x.sum() > 0 else x), "student: torch.export refuses this module on (float32[3, 4]): Could not"),
+        (nn.Linear(5, 2), "student: torch.export refuses this module on (float32[3, 4]): mat1 and mat2 shapes cannot be"),
+        (Does(lambda self, x: self.f(x.long()), f=nn.Embedding(3, 4, max_norm=1.0)),
+         "student: it changes its own parameter f.weight while it runs, which a pure function cannot; make it a buffer"),
+        (Does(lambda self, x: self.f(x.long()), f=nn.Embedding(3, 4, scale_grad_by_freq=True)),
+         "student: aten.embedding.default: scale_grad_by_freq has no counterpart in jax; leave it False"),
+        (nn.BatchNorm1d(4), "student: torch.export refuses this module on (float32[1, 4]): Expected more than 1 value per"),
+    ],
+    ids=["own backward", "mask", "branch", "width", "renormalised", "frequency", "one row"],
+)  # fmt: skip
+def test_modules_that_cannot_be_carried_say_why(module: nn.Module, message: str, capfd):
+    net = carry(module, "student")
+    x = jnp.ones((1 if isinstance(module, nn.BatchNorm1d) else 3, 4))
+    with pytest.raises(CannotCarry, match=re.escape(message)):
+        jax.jit(lambda p: net.apply(p, net.buffers, (x,), training=True)[0])(net.parameters)
+    assert capfd.readouterr() == ("", "")
 
 
-def reductions(x):
-    flat = x.flatten(1)
-    return (
-        x.sum(), x.sum((1, 2)), x.mean(), x.mean(1, keepdim=True), x.var(1), x.var(1, unbiased=False), x.std((1, 2)), x.std(),
-        x.amax(1), x.amin((1, 2)), x.max(), x.prod(1), x.prod(), x.cumsum(1), x.cumprod(2), x.logsumexp(1), x.norm(),
-        x.norm(dim=1), x.norm(p=1, dim=1), x.norm(p=3, dim=1), F.normalize(flat, dim=1), x.logcumsumexp(1),
-        torch.linalg.vector_norm(x, ord=float("inf"), dim=1), (x > 0).any(1), (x > 0).all(), torch.var_mean(x, 1)[1],
-        torch.cdist(x, x * 0.5), F.cosine_similarity(x, x + 1, dim=1), F.pairwise_distance(flat, flat * 2), x.nansum(),
-    )  # fmt: skip
+def test_an_operator_of_ones_own(monkeypatch):
+    library = torch.library.Library("learningdiagrams_test", "DEF")
+    library.define("double(Tensor x) -> Tensor")
+    library.impl("double", lambda x: 2 * x, "CompositeExplicitAutograd")
+    library.impl("double", torch.empty_like, "Meta")
+    monkeypatch.setitem(TABLE, "learningdiagrams_test.double.default", lambda x: 2 * x)
+    net = carry(fn(lambda x: torch.ops.learningdiagrams_test.double(x) + 1))
+    y, _ = net.apply({}, {}, (jnp.ones((2, 3)),), training=False)
+    np.testing.assert_array_equal(y, 3)
 
 
-def shapes(x):
-    a, b, c = x.chunk(3, dim=1)
-    d, e = x.split([4, 2], dim=1)
-    return (
-        torch.cat([a, c, b], 1), torch.stack([a, b], -1), d, e, x.view(x.shape[0], -1), x.transpose(1, 2), x.permute(2, 0, 1),
-        x.unsqueeze(1).expand(-1, 2, -1, -1), x.flip(1), x.roll(1, 1), x.roll(2), x.repeat(1, 2, 1), x.unbind(1)[2],
-        x.tril(), x.triu(1), x.diagonal(dim1=1, dim2=2), torch.rot90(x, 1, (1, 2)), x[:, :1].squeeze(1), x.swapaxes(0, 1),
-        x.repeat_interleave(2, dim=1), F.pad(x, (1, 2)), F.pad(x, (-1, 1, 2, 0), value=3.0), x.tensor_split(2, dim=2)[0],
-        torch.meshgrid(torch.arange(2), torch.arange(3), indexing="ij")[0], x.movedim(1, 2), x.T.mT, x.tile(2),
-    )  # fmt: skip
+def test_a_number_outside_a_table_is_not_some_other_row():
+    net = carry(nn.Embedding(3, 2))
+    y, _ = net.apply(net.parameters, {}, (jnp.array([-1, 2, 3]),), training=False)
+    assert np.isnan(y[[0, 2]]).all() and np.isfinite(y[1]).all()
 
 
-def arithmetic(x, y):
-    return (
-        x + y, x - 2 * y, 1 - x, x * y, x / 2, x / (y * y + 1), x.detach() // 0.3, x % 0.7, -x, x**2, x**3, (x * x + 0.1) ** 0.5, 2**x,
-        (x * x + 0.1) ** y, x.abs(), (x * x).sqrt(), (x * x + 1).rsqrt(), x.exp(), (x * x + 1).log(), x.log1p().nan_to_num(),
-        x.sin(), x.cos(), x.tan(), x.sinh(), x.atan(), torch.atan2(x, y), x.erf(), x.floor(), x.round(), x.sign(), x.square(),
-        x.clamp(-0.5, 0.5), x.clamp(min=0.1), torch.maximum(x, y), torch.minimum(x, y), torch.lerp(x, y, 0.3), x.expm1(),
-        torch.addcmul(x, x, y), torch.addcdiv(x, x, y * y + 1), torch.logaddexp(x, y), torch.hypot(x, y), x.reciprocal(),
-        (x > y) & (x < 1) | ~(y > 0), (x == y).float(), (x >= 0).to(torch.int64) + 1, x.frac(), torch.fmod(x, 0.4), x.sigmoid(),
-        torch.div(x, 0.3, rounding_mode="trunc"), torch.xlogy(x * x, y * y), (x * x).logit(1e-3), torch.special.expit(x),
-    )  # fmt: skip
+def test_what_torch_is_set_to_stays(monkeypatch):
+    module = network().eval()
+    module[1].train()
+    for fast in (True, False):
+        torch.backends.mha.set_fastpath_enabled(fast)
+        try:
+            net = carry(module)
+            with torch.no_grad():
+                net.apply(net.parameters, net.buffers, (jnp.ones((2, 4)),), training=True)
+                assert not torch.is_grad_enabled()
+            assert torch.backends.mha.get_fastpath_enabled() is fast
+        finally:
+            torch.backends.mha.set_fastpath_enabled(True)
+    assert [part.training for part in module] == [False, True, False, False]
 
 
-def more_arithmetic(x, y):
-    u, over = x.tanh() * 0.9, x.abs() + 1.5
-    return (
-        u.acos(), u.asin(), u.atanh(), over.acosh(), x.asinh(), x.cosh(), x.ceil(), x.trunc(), over.digamma(), over.lgamma(), x.erfc(),
-        u.erfinv(), x.exp2(), over.log2(), over.log10(), (x / 0).isinf(), x.signbit(), +x, torch.fmax(x, y), torch.fmin(x, y), x.remainder(y),
-        torch.rsub(x, y, alpha=2), x.fmod(y), x.clamp(y - 1, y + 1), x.clamp_min(y), x.clamp_max(0.3), torch.clamp_max(x, y), torch.lerp(x, y, u),
-        x.masked_fill(y > 0, y.sum().detach()), torch.where(x > 0, 1.0, 2.0), torch.where(x > 0, x, 2.0), torch.where(x > 0, 1.0, x), x.round(decimals=1),
-        (x > 0).logical_and(y > 0), (x > 0).logical_or(y > 0), (x > 0).logical_xor(y > 0), (x > 0).logical_not(), x >= y, x <= y, x < y, x != y,
-        torch.full_like(x, 3), x.new_full((2,), 7), x.new_ones(3), torch.ones_like(x), torch.rsub(x, 1.0), x.t(), torch.ones(2), torch.arange(1, 3),
-        x.double() + 1, x.half().float(), (x * 2).to(torch.int32), torch.tensor(2.0) * x, torch.tensor([1.0, 2.0, 3.0, 4.0]) + x, x.detach() * x,
-        torch.addmv(x[:, 0], x, y[0]), x.sum().reshape(()).exp(), x + torch.empty_like(x) * 0, torch.linspace(0, 1, 4) * x, torch.eye(4) @ x[0], torch.logspace(0, 1, 4),
-        torch.linalg.solve(torch.eye(4) * 3 + x.T @ x, y.T), torch.linalg.inv(torch.eye(4) * 3 + x.T @ x), torch.linalg.det(torch.eye(4) + x.T @ x),
-        torch.linalg.cholesky(torch.eye(4) * 3 + x.T @ x), torch.linalg.matrix_exp(u[0].outer(u[0])), torch.linalg.solve(torch.eye(4) * 3 + x.T @ x, y[0]),
-        torch.linalg.solve(torch.eye(4) * 3 + x.T @ x, y, left=False),
-    )  # fmt: skip
-
-
-def scattering(x):
-    rows = torch.tensor([[0, 2, 0, 1]]).expand(x.shape[0], 4)
-    return (
-        x.scatter(1, rows[:, :2], 3.0), x.scatter(1, rows, x, reduce="add"), x.scatter(1, rows, 2.0, reduce="multiply"),
-        *(x.scatter_reduce(1, rows, x * 2, how, include_self=own) for how in ("sum", "mean", "amax", "amin", "prod") for own in (True, False)),
-        x.index_add(1, torch.tensor([0, 0]), x[:, :2]), x.index_fill(1, torch.tensor([1]), 2.0), x.select_scatter(x[:, 0], 1, 2), x.diag_embed(),
-        x.slice_scatter(x[:, :2], 1, 0, 4, 2), x.squeeze(), x[:, :1].squeeze(), x[:, :1].squeeze((1,)), x.min(), x.cummin(1)[0], x.sort(dim=1, stable=True)[0],
-        torch.std_mean(x, 1)[1], torch.std_mean(x, (0, 1), correction=0)[0], (x > 0).any(), (x > 0).all(1), (x > 0).any((0, 1)), (x > 0).all((0, 1)), x.msort(),
-        torch.index_put(x, (torch.arange(x.shape[0]), torch.tensor(1)), x[:, 0], accumulate=True), x.var(), x.std(), x.aminmax(dim=1)[0], x.median(1)[0], x.count_nonzero(1),
-        x.masked_scatter(x > 9, x) if False else x.bool(), x.sum(1).unflatten(0, (-1, 1)), x.nan_to_num(), x.renorm(2, 1, 1.0), x.quantile(0.3, dim=1), x.kthvalue(2, 1)[0],
-    )  # fmt: skip
-
-
-def bits(i):
-    return (
-        i & 3,
-        i | 4,
-        i ^ 1,
-        i & i,
-        i | (i + 1),
-        i ^ (i * 3),
-        ~i,
-        i // 2,
-        i % 2,
-        i << 1,
-        i >> 1,
-        torch.div(-i, 2, rounding_mode="trunc"),
-        i.bool(),
-        i.max(),
-        i.float(),
-    )
-
-
-def products(x, y):
-    return (
-        torch.einsum("bij,bkj->bik", x, y), x @ y.mT, torch.bmm(x, y.transpose(1, 2)), torch.matmul(x, y[0, 0]), torch.outer(x[0, 0], y[0, 0]),
-        torch.baddbmm(x @ y.mT, x, y.mT, beta=0.5, alpha=2), torch.addmm(x[0] @ y[0].T, x[0], y[0].T, alpha=0.3), x[0] @ y[0, 0],
-        torch.tensordot(x, y, dims=([2], [2])), torch.einsum("...i,...i", x, y), torch.dot(x[0, 0], y[0, 0]), torch.kron(x[0], y[0]),
-        torch.linalg.multi_dot([x[0], y[0].T, x[0]]),
-    )  # fmt: skip
-
-
-ACTIVATIONS = [
-    nn.ReLU(), nn.ReLU6(), nn.LeakyReLU(0.2), nn.ELU(0.7), nn.SELU(), nn.CELU(1.3), nn.GELU(), nn.GELU("tanh"), nn.SiLU(), nn.Mish(),
-    nn.Softplus(), nn.Softplus(2, 5), nn.Softsign(), nn.Tanh(), nn.Sigmoid(), nn.Hardtanh(-0.5, 0.7), nn.Hardswish(), nn.Hardsigmoid(),
-    nn.Softmax(-1), nn.LogSoftmax(1), nn.Softmin(-1), nn.PReLU(), nn.PReLU(6), nn.GLU(), nn.Threshold(0.1, -3), nn.LogSigmoid(),
-    nn.Tanhshrink(), nn.Hardshrink(), nn.Softshrink(), nn.Softmax2d(), nn.RReLU(),
-]  # fmt: skip
-
-CASES: dict[str, tuple[Callable[[], nn.Module], tuple]] = {
-    "linear": (lambda: nn.Linear(4, 5), (reals(4),)),
-    "linear over sequences": (lambda: nn.Linear(4, 5, bias=False), (reals(2, 4),)),
-    "bilinear": (lambda: nn.Bilinear(4, 3, 5), (reals(4), reals(3))),
-    "residual": (lambda: Does(lambda s, x: (x + s.f(x / 2)) / 3, f=nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True))), (reals(4),)),
-    "convolutions 1d": (
-        lambda: each(nn.Conv1d(4, 6, 3), nn.Conv1d(4, 6, 3, 2, 1, 2, 2), nn.Conv1d(4, 4, 3, padding="same", groups=4),
-                     nn.ConvTranspose1d(4, 6, 3), nn.ConvTranspose1d(4, 6, 4, 3, 1, 2, 2, dilation=2)), (reals(4, 9),)),
-    "convolutions 2d": (
-        lambda: each(nn.Conv2d(2, 4, 3), nn.Conv2d(2, 4, (3, 2), (2, 1), (1, 0), bias=False, groups=2), nn.Conv2d(2, 3, 3, padding=1, padding_mode="circular"),
-                     nn.Conv2d(2, 3, 3, padding=1, padding_mode="reflect"), nn.Conv2d(2, 3, 3, padding=1, padding_mode="replicate"),
-                     nn.ConvTranspose2d(2, 4, 3, 2, 1, 1), nn.ConvTranspose2d(2, 4, (2, 3), (1, 2), groups=2)), (reals(2, 7, 6),)),
-    "convolutions 3d": (lambda: each(nn.Conv3d(2, 4, 2, padding=1), nn.ConvTranspose3d(2, 3, 2, 2)), (reals(2, 4, 3, 5),)),
-    "batch norm 1d": (lambda: nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 3), nn.BatchNorm1d(3, affine=False)), (reals(4),)),
-    "batch norms 2d": (lambda: each(nn.BatchNorm2d(3), nn.BatchNorm2d(3, track_running_stats=False), nn.InstanceNorm2d(3, affine=True),
-                                    nn.InstanceNorm2d(3, track_running_stats=True)), (reals(3, 4, 5),)),
-    "norms": (lambda: each(nn.LayerNorm(6), nn.LayerNorm((4, 6), elementwise_affine=False), nn.GroupNorm(2, 4), nn.GroupNorm(4, 4, affine=False), nn.RMSNorm(6),
-                           nn.RMSNorm((4, 6), eps=1e-3), nn.LocalResponseNorm(2)), (reals(4, 6),)),
-    "activations": (lambda: each(*ACTIVATIONS).eval(), (reals(6, 4, 2),)),
-    "activations far out": (lambda: each(*ACTIVATIONS).eval(), (reals(6, 4, 2, scale=100.0),)),
-    "embedding": (lambda: nn.Embedding(7, 4, padding_idx=2), (ids(7, 5),)),
-    "embedding bags": (lambda: each(*(nn.EmbeddingBag(7, 4, mode=mode, padding_idx=pad) for mode in ("sum", "mean", "max") for pad in (None, 1))), (ids(7, 5),)),
-    "tied weights": (tied, (ids(7, 2),)),
-    "attention": (lambda: nn.MultiheadAttention(8, 2, batch_first=True), (reals(4, 8), reals(5, 8), reals(5, 8))),
-    "attention with a mask": (lambda: Does(masked_attention, net=nn.MultiheadAttention(8, 2, batch_first=True, add_bias_kv=True)), (reals(4, 8),)),
-    "dot product attention": (lambda: Does(attention), (reals(4, 8),)),
-    "transformer encoder": (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, 0.0, batch_first=True), 2), (reals(4, 8),)),
-    "transformer encoder, frozen": (lambda: nn.TransformerEncoderLayer(8, 2, 16, 0.0, "gelu", batch_first=True, norm_first=True).requires_grad_(False), (reals(4, 8),)),
-    "transformer decoder": (
-        lambda: Does(lambda s, x, m: s.net(x, m, tgt_mask=nn.Transformer.generate_square_subsequent_mask(4), tgt_is_causal=True),
-                     net=nn.TransformerDecoderLayer(8, 2, 16, 0.0, batch_first=True)), (reals(4, 8), reals(3, 8))),
-    "lstm": (lambda: nn.LSTM(3, 4, batch_first=True), (reals(6, 3),)),
-    "lstm, deep": (lambda: nn.LSTM(3, 4, 2, bidirectional=True, batch_first=True, bias=False), (reals(6, 3),)),
-    "lstm, time first": (lambda: nn.LSTM(3, 4, proj_size=2), (reals(6, 3),)),
-    "lstm with a state": (lambda: lstm_from(2), (reals(6, 3), reals(4))),
-    "gru": (lambda: nn.GRU(3, 4, 2, bidirectional=True, batch_first=True), (reals(6, 3),)),
-    "gru, no bias": (lambda: nn.GRU(3, 4, bias=False), (reals(6, 3),)),
-    "rnn": (lambda: each(nn.RNN(3, 4, 2, batch_first=True), nn.RNN(3, 4, nonlinearity="relu", batch_first=True, bidirectional=True)), (reals(6, 3),)),
-    "cells": (lambda: each(nn.LSTMCell(3, 4), nn.GRUCell(3, 4), nn.RNNCell(3, 4)), (reals(3),)),
-    "pools 1d": (lambda: each(nn.MaxPool1d(2), nn.MaxPool1d(3, 2, 1), nn.MaxPool1d(2, 1, dilation=2), nn.AvgPool1d(3, 2, 1), nn.AdaptiveAvgPool1d(3), nn.AdaptiveMaxPool1d(3),
-                              nn.LPPool1d(2, 3)), (reals(3, 8),)),
-    "pools 2d": (
-        lambda: each(nn.MaxPool2d(2), nn.MaxPool2d(3, 2, 1, ceil_mode=True), nn.MaxPool2d((2, 3), (1, 2), return_indices=True), nn.MaxPool2d(2, 2, 1, 2, ceil_mode=True, return_indices=True),
-                     nn.AvgPool2d(2), nn.AvgPool2d(3, 2, 1, ceil_mode=True), nn.AvgPool2d(3, 2, 1, True, False), nn.AvgPool2d(2, divisor_override=3),
-                     nn.AdaptiveAvgPool2d((3, 2)), nn.AdaptiveAvgPool2d(1), nn.AdaptiveMaxPool2d((3, 4), return_indices=True)), (reals(2, 7, 6),)),
-    "pools 3d": (lambda: each(nn.MaxPool3d(2), nn.AvgPool3d(2, 1), nn.AdaptiveAvgPool3d(2), nn.AdaptiveMaxPool3d(2)), (reals(2, 4, 4, 5),)),
-    "upsampling": (
-        lambda: each(nn.Upsample(scale_factor=2), nn.Upsample((5, 7)), nn.Upsample(scale_factor=1.7, mode="nearest-exact"), nn.Upsample((7, 5), mode="bilinear"),
-                     nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), nn.Upsample(scale_factor=1.5, mode="bilinear"), nn.Upsample(scale_factor=2, mode="bicubic"),
-                     nn.PixelShuffle(2), nn.PixelUnshuffle(2), nn.ChannelShuffle(2)), (reals(4, 4, 6),)),
-    "upsampling 1d and 3d": (
-        lambda: Does(lambda s, x: (F.interpolate(x, scale_factor=2), F.interpolate(x, size=7, mode="linear"), F.interpolate(x[:, None, None], scale_factor=2, mode="trilinear"),
-                                   F.interpolate(x[:, None, None], size=(2, 3, 7)), F.interpolate(x, scale_factor=0.4), F.interpolate(x, size=3, mode="nearest-exact"))), (reals(4, 5),)),
-    "flatten": (lambda: nn.Sequential(nn.Flatten(), nn.Unflatten(1, (2, 3, 2)), nn.Flatten(2)), (reals(3, 4),)),
-    "padding": (
-        lambda: each(nn.ZeroPad2d(1), nn.ReflectionPad2d((1, 2, 0, 1)), nn.ReplicationPad2d((1, 2, 3, 0)), nn.ConstantPad2d((1, -1, 0, 2), 2.0), nn.CircularPad2d(1),
-                     nn.ReplicationPad3d(1), nn.ReflectionPad3d(1)), (reals(2, 4, 5),)),
-    "padding 1d": (lambda: each(nn.ReflectionPad1d(2), nn.ReplicationPad1d((3, 1)), nn.CircularPad1d(2)), (reals(4, 5),)),
-    "folding": (lambda: each(nn.Unfold(2, padding=1), nn.Sequential(nn.Unfold((2, 2)), nn.Fold((4, 5), (2, 2)))), (reals(2, 4, 5),)),
-    "dropout, no dropping": (lambda: each(nn.Dropout(), nn.Dropout1d(), nn.AlphaDropout(), nn.FeatureAlphaDropout()).eval(), (reals(4, 5),)),
-    "weight norm": (lambda: nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)), (reals(4),)),
-    "spectral norm": (lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(4, 3)), (reals(4),)),
-    "orthogonal": (lambda: nn.utils.parametrizations.orthogonal(nn.Linear(3, 3), orthogonal_map="cayley"), (reals(3),)),
-    "scalars of the batch": (lambda: fn(scalars_of_the_batch), (reals(4),)),
-    "places": (lambda: fn(places), (reals(4),)),
-    "orders": (lambda: fn(orders), (reals(5),)),
-    "reductions": (lambda: fn(reductions), (reals(3, 4),)),
-    "shapes": (lambda: fn(shapes), (reals(6, 4),)),
-    "arithmetic": (lambda: fn(arithmetic), (reals(4), reals(4))),
-    "more arithmetic": (lambda: fn(more_arithmetic), (reals(4), reals(4))),
-    "scattering": (lambda: fn(scattering), (reals(4),)),
-    "bits": (lambda: fn(bits), (ids(6, 3),)),
-    "products": (lambda: fn(products), (reals(4, 5), reals(4, 5))),
-    "whole numbers": (lambda: fn(lambda i: (F.one_hot(i, 5), i + 1, i / 2, i // 2, i % 3, -i, i.float().mean(), (i == 2).sum(), i.cumsum(1), i.sum(), i * i)), (ids(5, 3),)),
-    "losses": (
-        lambda: fn(lambda x, y: (F.mse_loss(x, y), F.l1_loss(x, y), F.smooth_l1_loss(x, y), F.huber_loss(x, y), F.binary_cross_entropy_with_logits(x, y.sigmoid()), F.kl_div(x, y, log_target=True, reduction="batchmean"),
-                                 F.cross_entropy(x, y.softmax(-1)), F.cross_entropy(x, y.argmax(-1)), F.nll_loss(x, y.argmax(-1)), F.cosine_embedding_loss(x, y, torch.ones(x.shape[0])))), (reals(4), reals(4))),
-}  # fmt: skip
+def test_the_tables_name_operators_that_exist():
+    for name in {**TABLE, **RANDOM}:
+        _, operator, overload = name.split(".")
+        assert hasattr(getattr(torch.ops.aten, operator), overload), name

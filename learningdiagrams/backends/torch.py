@@ -1,0 +1,261 @@
+"""PyTorch: modules are used in place, eagerly, on one device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from learningdiagrams.backends.base import Backend, Maps, Parameters
+from learningdiagrams.backends.checks import check_numbers
+from learningdiagrams.backends.torch_abstract import Evaluator
+from learningdiagrams.backends.torch_maps import Map, Modes, average_of, check_roles, realise
+from learningdiagrams.backends.torch_program import TorchProgram
+from learningdiagrams.backends.torch_training import TorchTrainer
+from learningdiagrams.diagram import Diagram
+from learningdiagrams.errors import DiagramError
+from learningdiagrams.plan import Plan
+from learningdiagrams.shapes import Abstract
+
+__all__ = ["TorchBackend", "TorchMaps", "TorchProgram", "TorchTrainer"]
+
+
+class TorchBackend(Backend):
+    """Computes on PyTorch.
+
+    A map is a `torch.nn.Module`, used in place (training trains it, `dtype` and `device` convert it); a method of a
+    module (its parameters are the module's); a function of tensors, which has no parameters; or a layer of
+    :mod:`learningdiagrams.layers`. Parameters that require no gradient when the diagram is compiled stay as they are.
+    """
+
+    name = "torch"
+
+    def maps(
+        self, diagram: Diagram, realisations: Mapping[str, Any], *, seed: int, dtype: str, device: str | None
+    ) -> TorchMaps:
+        return TorchMaps(self, diagram, realisations, seed, dtype, device)
+
+
+class TorchMaps(Maps):
+    """The modules and functions of one compiled diagram.
+
+    Attributes:
+        tensor_dtype, device: of every real tensor.
+        models: the trained maps that are realised, by name.
+        trained: their parameters, each once, those that require no gradient too.
+        modes: which modules are in training mode.
+    """
+
+    def __init__(
+        self,
+        backend: TorchBackend,
+        diagram: Diagram,
+        realisations: Mapping[str, Any],
+        seed: int,
+        dtype: str,
+        device: str | None,
+    ) -> None:
+        self.backend = backend
+        self.diagram = diagram
+        self.dtype = dtype
+        self.tensor_dtype: torch.dtype = getattr(torch, dtype)
+        self.device = _device(device, realisations)
+        self._maps = {
+            name: realise(name, given, seed=seed, dtype=self.tensor_dtype, device=self.device)
+            for name, given in realisations.items()
+        }
+        check_roles(diagram, self._maps)
+        self._averages: list[tuple[Map, Map, float]] = []
+        for name, role in diagram.roles.items():
+            follows = diagram.specs[name] if role == "ema" else None
+            if follows is not None and follows.model in self._maps:  # type: ignore[attr-defined]  # an ema's spec is an ema
+                followed = self._maps[follows.model]  # type: ignore[attr-defined]
+                self._maps[name] = average_of(name, followed)
+                self._averages.append((self._maps[name], followed, follows.decay))  # type: ignore[attr-defined]
+        self.models = tuple(name for name in diagram.models if name in self._maps)
+        self.trained = tuple(
+            dict.fromkeys(p for name in self.models for p in self._maps[name].parameters.values())
+        )
+        modules = {name: made.module for name, made in self._maps.items() if made.module is not None}
+        trained = [module for name, module in modules.items() if name in self.models]
+        self.modes = Modes(trained, [module for name, module in modules.items() if name not in self.models])
+        self._evaluator = Evaluator(self.tensor_dtype, self.device)
+
+    # Values ----------------------------------------------------------------------------------------------------------
+
+    def array(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            if value.is_floating_point() and value.dtype != self.tensor_dtype:
+                return value.to(self.device, self.tensor_dtype)
+            return value if value.device == self.device else value.to(self.device)
+        if isinstance(value, tuple):
+            return tuple(map(self.array, value))
+        return _tensor(np.asarray(value), self.tensor_dtype).to(self.device)
+
+    def numpy(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(self.numpy, value))
+        return value.detach().cpu().numpy()
+
+    # Maps ------------------------------------------------------------------------------------------------------------
+
+    def has(self, generator: str) -> bool:
+        return generator in self._maps
+
+    def map(self, generator: str) -> Map:
+        """The map of a generator; raises DiagramError where it has none."""
+        if generator not in self._maps:
+            raise DiagramError(
+                f"`{generator}` has no realisation; compile with maps={{{generator!r}: …}}", generator
+            )
+        return self._maps[generator]
+
+    def abstract(self, generator: str, arguments: Sequence[Abstract]) -> tuple[Abstract, ...] | None:
+        morphism = self.diagram.generators[generator]
+        ends = f"{morphism.dom} -> {morphism.cod}"
+        return self._evaluator(
+            self.map(generator), generator, ends, len(morphism.cod.factors), arguments
+        )
+
+    def program(self, plan: Plan) -> TorchProgram:
+        return TorchProgram(self, plan)
+
+    def module(self, loss: Callable[..., Tensor]) -> nn.Module:
+        """All maps as one module, whose parameters are named `generator.parameter` and whose `forward` is the loss.
+
+        Args:
+            loss: called with (batch, step, training), gives the total; `training` is the module's own mode.
+        """
+        return _Module(self, loss)
+
+    # Numbers ---------------------------------------------------------------------------------------------------------
+
+    def parameters(self) -> Parameters:
+        return {name: _copies(made.parameters) for name, made in self._maps.items()}
+
+    def load_parameters(self, parameters: Mapping[str, Mapping[str, Any]]) -> None:
+        self._load("parameter", parameters, {name: made.parameters for name, made in self._maps.items()})
+
+    def buffers(self) -> Parameters:
+        return {name: _copies(buffers) for name, made in self._maps.items() if (buffers := made.buffers())}
+
+    def load_buffers(self, buffers: Mapping[str, Mapping[str, Any]]) -> None:
+        self._load("buffer", buffers, {name: made.buffers() for name, made in self._maps.items()})
+
+    def _load(
+        self,
+        kind: str,
+        given: Mapping[str, Mapping[str, Any]],
+        have: Mapping[str, Mapping[str, Tensor]],
+    ) -> None:
+        shapes = {name: {key: tuple(x.shape) for key, x in tensors.items()} for name, tensors in have.items()}
+        check_numbers(kind, given, shapes)
+        with torch.no_grad():
+            for name, numbers in given.items():
+                for key, value in numbers.items():
+                    have[name][key].copy_(value if isinstance(value, Tensor) else _tensor(np.asarray(value)))
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        for average, followed, decay in self._averages:
+            mine, theirs = list(average.parameters.values()), list(followed.parameters.values())
+            if mine:
+                torch._foreach_mul_(mine, decay)
+                torch._foreach_add_(mine, theirs, alpha=1 - decay)
+            theirs = followed.buffers()
+            for name, buffer in average.buffers().items():
+                buffer.copy_(theirs[name])
+
+    # Randomness ------------------------------------------------------------------------------------------------------
+
+    def random_state(self) -> dict[str, np.ndarray]:
+        return {kind: get().numpy() for kind, (get, _) in self._generators().items()}
+
+    def load_random_state(self, state: Mapping[str, np.ndarray]) -> None:
+        for kind, (_, put) in self._generators().items():
+            if kind in state:
+                put(_tensor(np.asarray(state[kind])))
+
+    def _generators(self) -> dict[str, tuple[Callable[[], Tensor], Callable[[Tensor], None]]]:
+        """How to read and to put the state of each generator that draws inside maps may use."""
+        found: dict[str, Any] = {"cpu": (torch.get_rng_state, torch.set_rng_state)}
+        if self.device.type == "cuda":
+            found["cuda"] = (
+                lambda: torch.cuda.get_rng_state(self.device),
+                lambda state: torch.cuda.set_rng_state(state, self.device),
+            )
+        return found
+
+    @contextmanager
+    def session(self, seed: int) -> Iterator[None]:
+        before, flags = self.random_state(), self.modes.begin()
+        try:
+            torch.default_generator.manual_seed(seed)
+            if self.device.type == "cuda":
+                with torch.cuda.device(self.device):
+                    torch.cuda.manual_seed(seed)
+            yield
+        finally:
+            self.modes.end(flags)
+            self.load_random_state(before)
+
+
+class _Module(nn.Module):
+    """All maps of a compiled diagram; what `TorchMaps.module` gives."""
+
+    def __init__(self, maps: TorchMaps, loss: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self._modes = maps.modes
+        self._loss = loss
+        for name in maps.diagram.generators:
+            module = maps.map(name).module if maps.has(name) else None
+            if module is not None:
+                # `add_module` refuses names that a module has methods of; a generator may be called `half`.
+                self._modules[name] = module
+        self.train(self.training)
+
+    def forward(self, batch: Mapping[str, Any], step: int | None = None) -> Tensor:
+        return self._loss(batch, step, self.training)
+
+    def train(self, mode: bool = True) -> _Module:
+        """Puts models in training mode; frozen, fixed and averaged maps evaluate."""
+        self.training = mode
+        self._modes.set(mode)
+        return self
+
+
+def _device(device: str | None, realisations: Mapping[str, Any]) -> torch.device:
+    """The device named, or else that of the first module given, or else torch's default."""
+    if device is not None:
+        try:
+            # A tensor there says the device's full name, and whether it is there at all.
+            return torch.empty(0, device=device).device
+        except (RuntimeError, AssertionError) as error:
+            raise DiagramError(f"there is no device {device!r}: {str(error).splitlines()[0]}") from None
+    for given in realisations.values():
+        if isinstance(given, nn.Module):
+            for tensor in (*given.parameters(), *given.buffers()):
+                return tensor.device
+    return torch.get_default_device()
+
+
+def _tensor(array: np.ndarray, dtype: torch.dtype | None = None) -> Tensor:
+    """A tensor of an array, sharing its memory where that can be; real numbers as `dtype` where given."""
+    if array.dtype.kind not in "fiub":
+        raise DiagramError(f"an array of {array.dtype} holds no numbers that a map reads")
+    if array.dtype.kind == "u" and array.dtype.itemsize > 1:
+        array = array.astype(np.int64)  # torch computes with no unsigned numbers but bytes
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    if not array.flags.writeable or any(stride < 0 for stride in array.strides):
+        array = array.copy()
+    tensor = torch.from_numpy(array)
+    return tensor.to(dtype) if dtype is not None and tensor.is_floating_point() else tensor
+
+
+def _copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}

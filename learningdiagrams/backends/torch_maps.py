@@ -1,0 +1,203 @@
+"""What realises a generator on PyTorch: modules used in place, functions of tensors, built-in layers."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from learningdiagrams.diagram import Diagram
+from learningdiagrams.errors import About, DiagramError
+from learningdiagrams.layers import Layer
+
+__all__ = ["Map", "Modes", "average_of", "check_roles", "realise"]
+
+CAN_BE: Final = "a map is a torch.nn.Module, a function of tensors, or a layer such as ld.layers.mlp(64, 10)"
+
+
+class Map:
+    """A generator's map.
+
+    Attributes:
+        call: the function of tensors.
+        module: what holds its numbers, or None for a function.
+        parameters: by the module's own names, each once.
+    """
+
+    __slots__ = ("call", "module", "parameters")
+
+    def __init__(self, call: Callable[..., Any], module: nn.Module | None) -> None:
+        self.call = call
+        self.module = module
+        self.parameters: dict[str, nn.Parameter] = dict(module.named_parameters()) if module is not None else {}
+
+    def buffers(self) -> dict[str, Tensor]:
+        """The buffers that the module saves, by name. Asked for anew: a module may put another tensor in their place."""
+        if self.module is None:
+            return {}
+        saved = self.module.state_dict(keep_vars=True)
+        return {name: buffer for name, buffer in self.module.named_buffers() if name in saved}
+
+
+def realise(
+    name: str, given: Any, *, seed: int, dtype: torch.dtype, device: torch.device | None
+) -> Map:
+    """The map that an object stands for; a module is converted in place where its numbers are of another kind.
+
+    Raises:
+        DiagramError: the object is no map on PyTorch, or a module that is not ready, saying what is.
+    """
+    if isinstance(given, Layer):
+        from learningdiagrams.backends.layers import initial_numbers, torch_module
+
+        given = torch_module(given, initial_numbers(given, seed, name))
+    # A module's own method is that module called another way: its parameters count.
+    module = given.__self__ if inspect.ismethod(given) else given
+    if not isinstance(module, nn.Module):
+        _check_function(name, given)
+        return Map(given, None)
+    for parameter, tensor in module.named_parameters():
+        if is_lazy(tensor):
+            raise DiagramError(
+                f"`{name}`: its parameter {parameter} has no shape yet; call the module once on a batch before", name
+            )
+    _convert(module, dtype, device)
+    return Map(given, module)
+
+
+def _check_function(name: str, given: Any) -> None:
+    kind = type(given).__name__
+    if isinstance(given, type):
+        if issubclass(given, nn.Module):
+            raise DiagramError(f"`{name}`: {given.__name__} is a class; give a module, {given.__name__}(…)", name)
+        raise DiagramError(f"`{name}`: the class {given.__name__} is no map; {CAN_BE}", name)
+    library = type(given).__module__.partition(".")[0]
+    if library in ("equinox", "flax", "jax", "jaxlib"):
+        raise DiagramError(f'`{name}`: a {kind} of {library} runs on jax; compile with backend="jax", or give a torch one', name)
+    if isinstance(given, Tensor):
+        raise DiagramError(f"`{name}`: a tensor is no map; {CAN_BE}", name)
+    if not callable(given):
+        raise DiagramError(f"`{name}`: a value of type {kind} is no map; {CAN_BE}", name)
+
+
+def _convert(module: nn.Module, dtype: torch.dtype, device: torch.device | None) -> None:
+    """Brings a module's real numbers to the compiled kind and device, in place; nothing happens where they are."""
+    tensors = [*module.parameters(), *module.buffers()]
+    if any(tensor.is_floating_point() and tensor.dtype != dtype for tensor in tensors):
+        module.to(dtype)
+    if device is not None and any(tensor.device != device for tensor in tensors):
+        module.to(device)
+
+
+def average_of(name: str, followed: Map) -> Map:
+    """A map that starts as a copy of the one it follows, receives no gradient, and always evaluates."""
+    if followed.module is None:
+        return followed
+    try:
+        copied = copy.deepcopy(followed.module)
+    except Exception as error:
+        raise DiagramError(f"`{name}`: the module it follows cannot be copied: {error}", name) from error
+    copied.requires_grad_(False).eval()
+    bound = inspect.ismethod(followed.call)
+    return Map(getattr(copied, followed.call.__name__) if bound else copied, copied)
+
+
+def check_roles(diagram: Diagram, maps: Mapping[str, Map]) -> None:
+    """Raises where a map's numbers do not fit its role.
+
+    Numbers that a trained and a frozen map hold together (the same parameter, or another that starts at the same place
+    of memory); parameters of a fixed map; models whose parameters are all marked as not to be trained.
+    """
+    problems = []
+    trained: dict[int, tuple[str, str]] = {}
+    for name, made in maps.items():
+        if diagram.roles[name] == "model":
+            for parameter, tensor in made.parameters.items():
+                trained.setdefault(_place(tensor), (name, parameter))
+            if made.parameters and not any(p.requires_grad for p in made.parameters.values()):
+                text = f"`{name}` is a model, and none of its parameters requires a gradient; declare it frozen, or call requires_grad_(True)"
+                problems.append(About(text, name))
+    for name, made in maps.items():
+        role = diagram.roles[name]
+        if role == "fixed" and made.parameters:
+            text = f"`{name}` is fixed, a map without parameters, and has {', '.join(made.parameters)}; declare it frozen"
+            problems.append(About(text, name))
+        if role not in ("frozen", "fixed"):
+            continue
+        for parameter, tensor in made.parameters.items():
+            if _place(tensor) in trained:
+                model, theirs = trained[_place(tensor)]
+                text = (
+                    f"`{name}` is {role} and `{model}` is trained, and they hold one parameter together ({name}'s {parameter}, "
+                    f"{model}'s {theirs}); give one of them a copy, or both one role"
+                )
+                problems.append(About(text, name))
+                break
+    if problems:
+        raise DiagramError.of(problems)
+
+
+def _place(tensor: Tensor) -> int:
+    return tensor.data_ptr() or id(tensor)
+
+
+class Modes:
+    """Which modules train and which evaluate, and the flags of all their parts.
+
+    Outside a session every call puts the flags back; in a session they stay as the last call wanted them, and looking
+    whether they still are costs next to nothing.
+    """
+
+    def __init__(self, trained: Iterable[nn.Module], evaluated: Iterable[nn.Module]) -> None:
+        self._trained = _distinct(trained)
+        self._evaluated = _distinct(evaluated)
+        roots = [*self._evaluated, *self._trained]
+        self._parts = _distinct(part for root in roots for part in root.modules())
+        self._wanted: dict[bool, list[bool]] = {}
+        self._sessions = 0
+
+    def set(self, training: bool) -> None:
+        """Models to training mode or not, everything else to evaluation, each by its own `train`."""
+        for module in self._evaluated:
+            module.eval()
+        for module in self._trained:
+            module.train(training)
+
+    def enter(self, training: bool) -> list[bool] | None:
+        """Sets the mode for one call; what it returns is for :meth:`leave`."""
+        flags = self._flags()
+        if flags == self._wanted.get(training):
+            return None
+        self.set(training)
+        self._wanted[training] = self._flags()
+        return None if self._sessions else flags
+
+    def leave(self, flags: list[bool] | None) -> None:
+        """Puts the flags back as they were before `enter`."""
+        if flags is not None:
+            for part, flag in zip(self._parts, flags, strict=True):
+                if part.training is not flag:
+                    part.training = flag
+
+    def begin(self) -> list[bool]:
+        """Starts a session; what it returns is for :meth:`end`."""
+        self._wanted.clear()  # a module's own `train` may have changed its mind since
+        self._sessions += 1
+        return self._flags()
+
+    def end(self, flags: list[bool]) -> None:
+        """Ends the session and puts the flags back."""
+        self._sessions -= 1
+        self.leave(flags)
+
+    def _flags(self) -> list[bool]:
+        return [part.training for part in self._parts]
+
+
+def _distinct(modules: Iterable[nn.Module]) -> Sequence[nn.Module]:
+    return tuple(dict.fromkeys(modules))

@@ -1,0 +1,149 @@
+"""A plan on PyTorch: the loss at a batch, and the gradient field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from learningdiagrams.backends.base import Batch, Evaluated, Optimisation, Parameters, Program
+from learningdiagrams.backends.comparators import compare
+from learningdiagrams.backends.straight_line import straight_line
+from learningdiagrams.backends.torch_ops import TorchOps
+from learningdiagrams.errors import DiagramError
+from learningdiagrams.plan import Apply, Compare, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from learningdiagrams.backends.torch import TorchMaps
+    from learningdiagrams.backends.torch_training import TorchTrainer
+
+__all__ = ["TorchProgram"]
+
+
+class TorchProgram(Program):
+    """A plan as straight-line Python that calls the modules themselves."""
+
+    def __init__(self, maps: TorchMaps, plan: Plan) -> None:
+        self.plan = plan
+        self.maps = maps
+        self._names = tuple(each.name for each in plan.compares)
+        self._run = straight_line(plan, _Operations(maps))
+
+    def __call__(
+        self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False
+    ) -> Evaluated:
+        values, _ = self._computed(batch, training)
+        terms = dict(zip(self._names, values, strict=True))
+        total: Tensor | None = None
+        for name, term in terms.items():
+            weight = weights.get(name)
+            if weight is not None:
+                part = term if weight == 1 else term * float(weight)
+                total = part if total is None else total + part
+        if total is None:
+            total = torch.zeros((), dtype=self.maps.tensor_dtype, device=self.maps.device)
+        return Evaluated(total, terms)
+
+    def outputs(self, batch: Batch) -> tuple[Tensor, ...]:
+        with torch.no_grad():
+            return self._computed(batch, training=False)[1]
+
+    def value_and_grad(
+        self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False
+    ) -> tuple[Evaluated, Parameters]:
+        with torch.enable_grad():
+            evaluated = self(batch, weights, step, training)
+        trained = self.maps.trained
+        found: dict[Tensor, Tensor | None] = {}
+        tensors = [tensor for tensor in trained if tensor.requires_grad]
+        if evaluated.total.requires_grad and tensors:
+            gradients = torch.autograd.grad(evaluated.total, tensors, allow_unused=True)
+            found = dict(zip(tensors, gradients, strict=True))
+        field: Parameters = {}
+        for name in self.maps.models:
+            field[name] = {}
+            for parameter, tensor in self.maps.map(name).parameters.items():
+                gradient = found.get(tensor)
+                field[name][parameter] = torch.zeros_like(tensor) if gradient is None else gradient
+        return detached(evaluated), field
+
+    def trainer(self, how: Optimisation, moved: Sequence[str]) -> TorchTrainer:
+        from learningdiagrams.backends.torch_training import TorchTrainer
+
+        return TorchTrainer(self.maps, how, moved)
+
+    def _computed(self, batch: Batch, training: bool) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """The terms and the outputs at a batch, in the mode wanted."""
+        maps = self.maps
+        try:
+            arrays = {name: maps.array(batch[name]) for name in self.plan.inputs}
+        except KeyError as missing:
+            raise DiagramError(f"the batch lacks `{missing.args[0]}`") from None
+        flags = maps.modes.enter(training)
+        try:
+            return self._run(arrays, None)
+        finally:
+            maps.modes.leave(flags)
+
+
+def detached(evaluated: Evaluated) -> Evaluated:
+    """The same numbers without the graph that made them."""
+    return Evaluated(
+        evaluated.total.detach(), {name: term.detach() for name, term in evaluated.terms.items()}
+    )
+
+
+class _Operations:
+    """What :class:`~learningdiagrams.backends.straight_line.Operations` asks for, on tensors; there is no state to hand on."""
+
+    def __init__(self, maps: TorchMaps) -> None:
+        self._maps = maps
+        self._ops = TorchOps()
+
+    def apply(self, step: Apply) -> Callable[..., Any]:
+        made = self._maps.map(step.generator)
+        call, parameters = made.call, tuple(made.parameters.values())
+
+        def live(state: None, *arguments: Tensor) -> Any:
+            return call(*arguments)
+
+        def constant(state: None, *arguments: Tensor) -> Any:
+            with torch.no_grad():
+                return call(*arguments)
+
+        def passing(state: None, *arguments: Tensor) -> Any:
+            # What autograd records is decided during the call: the flags are down that long, and up again whatever happens.
+            lowered = [parameter for parameter in parameters if parameter.requires_grad]
+            try:
+                for parameter in lowered:
+                    parameter.requires_grad = False
+                return call(*arguments)
+            finally:
+                for parameter in lowered:
+                    parameter.requires_grad = True
+
+        return live if step.live else passing if step.flows else constant
+
+    def lift(self, value: Tensor) -> Tensor:
+        return value.unsqueeze(0)
+
+    def expand(self, value: Tensor, like: Tensor) -> Tensor:
+        return value.expand(like.shape[0], *value.shape[1:])
+
+    def stop(self, value: Tensor) -> Tensor:
+        return value.detach()
+
+    def is_array(self, value: Any) -> bool:
+        return isinstance(value, Tensor)
+
+    def compare(self, compare_step: Compare, where: str) -> Callable[[Tensor, Tensor], Tensor]:
+        by, ops = compare_step.by, self._ops
+
+        def comparison(left: Tensor, right: Tensor) -> Tensor:
+            return compare(ops, by, left, right, where=where)
+
+        return comparison

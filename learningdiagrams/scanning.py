@@ -1,0 +1,266 @@
+"""Text cut into words with places, and words into declarations, so that a mistake spoils one declaration only.
+
+>>> source = Source("goal g : f = g  # a comment\\nobject A[28,\\n         28]")
+>>> for line in lines(source):
+...     print(source.place(line.tokens[0].start_pos), *line.tokens)
+(1, 1) goal g : f = g
+(2, 1) object A [ 28 , 28 ]
+>>> source.problems
+[]
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import count
+from typing import NamedTuple
+
+from lark import Token
+
+from learningdiagrams.diagram import DECLARATIONS, RESERVED
+from learningdiagrams.errors import DiagramError
+
+__all__ = ["LanguageError", "Line", "Problem", "Source", "lines", "scan", "text_of", "words"]
+
+
+class Problem(NamedTuple):
+    """What is wrong at a place, and what would be right; lines and columns count from 1, columns in characters."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+class LanguageError(DiagramError):
+    """Everything that is wrong with a text: `errors`, sorted by place; as text, one line each."""
+
+    def __init__(self, errors: Iterable[Problem]) -> None:
+        self.errors = tuple(sorted(set(errors)))
+        super().__init__("\n".join(map(str, self.errors)))
+
+    def __reduce__(self) -> tuple[type[LanguageError], tuple[tuple[Problem, ...]]]:
+        return LanguageError, (self.errors,)
+
+
+class Source:
+    """A text, the name of its file, and the problems found in it. Offsets count the characters of `text`."""
+
+    def __init__(self, text: str, file: str = "<text>") -> None:
+        self.file = file
+        self.text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+        self.problems: list[Problem] = []
+        self._starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
+        for match in re.finditer("[\ud800-\udfff][^\n]*", self.text):
+            code = ord(match[0][0])
+            # Bytes that do not decode arrive as the code points U+DC80 … U+DCFF.
+            what = f"the byte 0x{code - 0xDC00:02X}" if 0xDC80 <= code <= 0xDCFF else f"U+{code:04X}"
+            self.wrong(match.start(), f"{what} is no UTF-8; a diagram is a text in UTF-8")
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column of an offset."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def wrong(self, offset: int, message: str) -> None:
+        """Notes a problem at an offset."""
+        self.problems.append(Problem(self.file, *self.place(offset), message))
+
+    def check(self) -> None:
+        """Raises :class:`LanguageError` with all problems found so far, if any."""
+        if self.problems:
+            raise LanguageError(self.problems)
+
+
+class Line(NamedTuple):
+    """The words of one declaration; `sound` unless a problem was found in them already."""
+
+    tokens: list[Token]
+    sound: bool
+
+
+# Everything beyond ASCII that is no blank may belong to a name; `_name` says what does. A number runs on to the end
+# of the word, so that `2x` is one mistake.
+_TOKEN = re.compile(
+    r"""[^\S\n]*(?:
+      (?P<NAME>[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*)
+    | (?P<SYMBOL>->|>>(?!>)|[:,()\[\]&@*]|=(?![=>])|-(?![->]))
+    | (?P<NUMBER>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[\w.]*)
+    | (?P<TEXT>"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*")
+    | (?P<NEWLINE>\n)
+    | (?P<COMMENT>\#[^\n]*)
+    | (?P<OPEN>"[^\n]*)
+    | (?P<WRONG>>{3,}|={2,}|=>|<-|\|->|--+>?|\S)
+    )""",
+    re.VERBOSE | re.ASCII,
+)
+_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+
+_INSTEAD = {
+    **dict.fromkeys(("→", "⟶", "⇒", "↦", "=>", "|->", "-->", "--->"), "->"),
+    **dict.fromkeys(("≫", "»", ";", "⨾", ".", ">", ">>>"), ">>"),
+    **dict.fromkeys(("×", "·", "∗"), "*"),
+    **dict.fromkeys(("⊗", "⊠"), "@"),
+    **dict.fromkeys(("==", "≡", "≅", "≔"), "="),
+    **dict.fromkeys(("'", "`", "“", "”", "„"), '"'),
+    **dict.fromkeys(("−", "–", "—"), "-"),
+    **{"∘": "g >> f", "{": "(", "}": ")"},
+}
+
+
+def scan(source: Source, text: str | None = None, base: int = 0) -> Iterator[Token]:
+    """The words of a text, of `source` unless another is given, with their offsets (counted from `base`).
+
+    The type of a token is NAME, NUMBER, TEXT or NEWLINE, or the word itself where it is a sign or reserved. What is no
+    word is noted as a problem and comes as a token of type WRONG.
+    """
+    for match in _TOKEN.finditer(source.text if text is None else text):
+        kind = match.lastgroup
+        word = match[kind]  # type: ignore[index]  # every alternative has a name
+        start = match.start(kind) + base  # type: ignore[arg-type]
+        if kind == "NAME":
+            if word in RESERVED:
+                yield Token(word, word, start)
+            elif word.isascii():
+                yield Token("NAME", word, start)
+            else:
+                yield from _names(source, word, start)
+        elif kind == "SYMBOL":
+            yield Token(word, word, start)
+        elif kind == "NUMBER":
+            if _NUMBER.fullmatch(word):
+                yield Token("NUMBER", word, start)
+            else:
+                yield _wrong(source, start, f"`{word}` is neither a number nor a name")
+        elif kind == "OPEN":
+            yield _wrong(source, start, "the text that starts here has no closing quote in its line")
+        elif kind == "WRONG":
+            yield _wrong(source, start, _no_sign(word))
+        elif kind != "COMMENT":
+            yield Token(kind, word, start)  # type: ignore[arg-type]
+
+
+def _wrong(source: Source, start: int, message: str) -> Token:
+    source.wrong(start, message)
+    return Token("WRONG", "", start)
+
+
+def _names(source: Source, words: str, start: int) -> Iterator[Token]:
+    """The names in a word that has letters beyond ASCII, normalised; blanks beyond ASCII end a name."""
+    for match in re.finditer(r"\S+", words):
+        word, first = match[0], start + match.start()
+        name = unicodedata.normalize("NFKC", word)
+        if name in RESERVED:
+            yield Token(name, name, first)
+        elif name.isidentifier():
+            yield Token("NAME", name, first)
+        else:
+            yield _no_name(source, word, first)
+
+
+def _no_name(source: Source, word: str, start: int) -> Token:
+    if word.startswith("⟨"):
+        message = f"`{word}` stands for a function that was given in Python; text can name no function"
+        return _wrong(source, start, message)
+    at = next(i for i in count() if not unicodedata.normalize("NFKC", "_" + word[: i + 1]).isidentifier())
+    if "\ud800" <= word[at] <= "\udfff":
+        return Token("WRONG", "", start)  # noted when the text was read
+    return _wrong(source, start + at, _no_sign(word[at]))
+
+
+def _no_sign(sign: str) -> str:
+    """What is said of something that is neither a word nor a sign, and what may have been meant."""
+    plain = unicodedata.normalize("NFKC", sign)
+    instead = _INSTEAD.get(sign) or (
+        plain if plain != sign and plain in RESERVED | set("()[]=:,&@*-") else None
+    )
+    hint = f"; write `{instead}`" if instead else ""
+    if len(sign) == 1 and not (sign.isascii() and sign.isprintable()):
+        code = f"U+{ord(sign):04X} {unicodedata.name(sign, 'CONTROL')}"
+        shown = f"`{sign}` ({code})" if sign.isprintable() else code
+        return f"{shown} is neither a letter nor a sign of the language{hint}"
+    return f"`{sign}` is no sign of the language{hint}"
+
+
+_CLOSES = {"(": ")", "[": "]"}
+_OPTION = re.compile(r"\w+[^\S\n]*=", re.ASCII)
+
+
+def lines(source: Source) -> Iterator[Line]:
+    """The declarations of a text. A line goes on while a bracket is open, unless the next one starts a declaration."""
+    tokens: list[Token] = []
+    sound = True
+    brackets: list[Token] = []
+    fresh = True  # whether nothing but a line break came before in this line of the file
+    for token in scan(source):
+        kind = token.type
+        if kind == "NEWLINE":
+            fresh = True
+            if not brackets and tokens:
+                yield Line(tokens, sound)
+                tokens, sound = [], True
+            continue
+        # A reserved word within brackets can only name an option, `model=…`; elsewhere it starts a declaration.
+        if (
+            brackets
+            and fresh
+            and kind in DECLARATIONS
+            and not _OPTION.match(source.text, token.start_pos or 0)
+        ):
+            yield Line(tokens, _unclosed(source, brackets, sound))
+            tokens, brackets, sound = [], [], True
+        fresh = False
+        tokens.append(token)
+        if kind == "WRONG":
+            sound = False
+        elif kind in _CLOSES:
+            brackets.append(token)
+        elif kind in (")", "]"):
+            if brackets and _CLOSES[brackets[-1]] == kind:
+                brackets.pop()
+                continue
+            if sound:
+                source.wrong(token.start_pos or 0, _misplaced(token, brackets))
+            brackets, sound = [], False
+    if tokens:
+        yield Line(tokens, _unclosed(source, brackets, sound))
+
+
+def _misplaced(token: Token, brackets: list[Token]) -> str:
+    if not brackets:
+        return f"`{token}` closes no bracket"
+    return f"`{token}` does not close `{brackets[-1]}`; write `{_CLOSES[brackets[-1]]}`"
+
+
+def _unclosed(source: Source, brackets: list[Token], sound: bool) -> bool:
+    """Notes a bracket that nothing closes, and says whether the line is sound."""
+    if brackets and sound:
+        missing = _CLOSES[brackets[-1]]
+        source.wrong(brackets[-1].start_pos or 0, f"`{brackets[-1]}` is never closed; `{missing}` is missing")
+    return sound and not brackets
+
+
+def words(source: Source, text: str | None = None, base: int = 0) -> Line:
+    """The words of a whole text as one declaration; lines may be broken anywhere."""
+    tokens = [token for token in scan(source, text, base) if token.type != "NEWLINE"]
+    return Line(tokens, all(token.type != "WRONG" for token in tokens))
+
+
+_ESCAPE = re.compile(r'\\(["\\]|u[0-9a-fA-F]{4})')
+
+
+def text_of(token: str) -> str:
+    r"""What a text in quotes says: `\"` is a quote, `\\` a backslash, `\u000a` a character by its number.
+
+    Any other backslash stands for itself, so that LaTeX is written as it is.
+
+    >>> print(text_of('"\\sigma"'), text_of(r'"\nu \"x\" \\ \u03c3"'))
+    \sigma \nu "x" \ σ
+    """
+    return _ESCAPE.sub(lambda match: chr(int(match[1][1:], 16)) if match[1][1:] else match[1], token[1:-1])

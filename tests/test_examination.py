@@ -1,0 +1,94 @@
+"""What is told of a diagram without a tensor."""
+
+import pytest
+
+import learningdiagrams as ld
+from learningdiagrams.errors import DiagramError
+from learningdiagrams.examination import hypothesis, players
+
+
+@pytest.fixture
+def cycle():
+    """An autoencoder both ways, sampled, with an adversary."""
+    d = ld.Diagram("cycle")
+    S, A, B, R = d.objects("S", "A", "B", "R")
+    a, b, yes, no = d.data("a", S, A), d.data("b", S, B), d.data("yes", S, R), d.data("no", S, R)
+    f, g, judge = d.model("f", A, B), d.model("g", B, A), d.model("judge", B, R)
+    d.goal("round", f >> g, ld.identity(A), on=a)
+    d.goal("back", g >> f, ld.identity(B), on=[b, a >> f])
+    d.goal("fake", a >> f >> judge, no, by="bce", train=["judge"])
+    d.goal("fool", a >> f >> judge, yes, by="bce", train=["f"])
+    return d
+
+
+def test_players_are_no_hypotheses(cycle):
+    assert players(cycle) == {"fake", "fool"}
+    assert cycle.prove("yes", "no").holds is not True
+
+
+def test_a_goal_on_data_is_the_equation_after_it(cycle):
+    assert cycle.prove("a >> f >> g", "a", using="goals").holds is True
+    assert cycle.prove("f >> g", "id(A)", using="goals").holds is not True
+    made = hypothesis(cycle, "goals")
+    assert list(made.laws) == ["round", "back", "back#2"]
+
+
+def test_using_says_what_is_taken_for_true(cycle):
+    cycle.law("f >> judge", "f >> judge", name="triv")
+    assert list(hypothesis(cycle, "laws").laws) == ["triv"]
+    assert cycle.prove("a >> f >> g", "a", using="laws").holds is not True
+    with pytest.raises(DiagramError, match="^using: there is no 'goal'; did you mean `goals`\\?; it is laws, goals or all$"):
+        cycle.prove("a", "a", using="goal")
+
+
+def test_derivable_goals_are_found_with_what_they_follow_from(cycle):
+    # `back` after a >> f follows from `round`; after b it does not.
+    assert list(cycle.check().derivable) == []
+    cycle.goal("twice", "a >> f >> g >> f >> g", "a")
+    found = cycle.check()
+    assert list(found.derivable) == ["twice"]
+    assert "derivable: goal `twice` follows from round" in str(found)
+
+
+def test_equal_sides_follow_from_nothing():
+    d = ld.Diagram()
+    S, A = d.objects("S", "A")
+    x, f = d.data("x", S, A), d.model("f", A, A)
+    d.goal("same", x >> f, x >> f)
+    assert "derivable: goal `same` follows from nothing: its sides are equal" in str(d.check())
+
+
+def test_what_looks_wrong_is_a_warning():
+    d = ld.Diagram("odd")
+    S, A, B, lonely = d.objects("S", "A", "B", "Lonely")
+    x, t = d.data("x", S, A), d.frozen("t", A, A)
+    d.model("f", A, B)
+    d.fixed("k", A, B)
+    d.goal("still", x >> t, x)
+    assert d.check().warnings == (
+        "goal `still` mentions no model, so that nothing makes it true",
+        "no goal moves the model `f`",
+        "`k` occurs in no equation",
+        "no generator starts or ends at the object Lonely",
+    )
+
+
+def test_a_summary_lists_what_there_is(cycle):
+    text = str(cycle.check())
+    assert text.startswith(
+        "diagram cycle\n"
+        "objects (4)    S, A, B, R\n"
+        "data (4)       a, b, yes, no\n"
+        "models (3)     f, g, judge\n"
+        "goals (4)      round, back, fake, fool"
+    )
+
+
+def test_shapes_of_layers_are_checked():
+    d = ld.Diagram()
+    d.object("S")
+    d.object("X", (3,))
+    x = d.data("x", d["S"], d["X"])
+    d.goal("g", x >> d.model("f", d["X"], d["X"], "mlp(3, 4)"), x)
+    with pytest.raises(DiagramError, match=r"`f` gives \[4\], but X is declared \[3\]"):
+        d.check()

@@ -1,0 +1,366 @@
+"""Functors: construction, images, failures, composition, equality."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from learningdiagrams.theory import Functor, Presentation, TheoryError, Unknown, drop, identity, proj
+from learningdiagrams.theory.functors import generators_in
+
+CATLAB = Path(__file__).resolve().parent.parent / "data" / "catlab"
+
+
+def path(presentation: Presentation, start: str, names: list[str]):
+    made = identity(presentation.sorts[start])
+    for name in names:
+        made = made >> presentation.generators[name]
+    return made
+
+
+def loop(name: str, generator: str, power: int) -> Presentation:
+    """The cyclic group of this order on one generator."""
+    P = Presentation(name)
+    (X,) = P.objects("X")
+    t = P.morphism(generator, X, X)
+    P.law(path(P, "X", [generator] * power), identity(X), name="order")
+    return P
+
+
+@pytest.fixture
+def graph():
+    P = Presentation("Graph")
+    V, E = P.objects("V", "E")
+    P.morphism("src", E, V)
+    P.morphism("tgt", E, V)
+    return P
+
+
+@pytest.fixture
+def symmetric():
+    P = Presentation("SymmetricGraph")
+    V, E = P.objects("V", "E")
+    src, tgt, inv = P.morphism("src", E, V), P.morphism("tgt", E, V), P.morphism("inv", E, E)
+    P.law(inv >> inv, identity(E), name="involution")
+    P.law(inv >> src, tgt, name="flip")
+    return P
+
+
+def test_keys_and_values_go_by_name_or_by_value(graph, symmetric):
+    by_name = Functor(graph, symmetric, {"V": "V", "E": "E"}, {"src": "tgt", "tgt": "src"})
+    by_value = Functor(
+        graph,
+        symmetric,
+        objects={graph["V"]: symmetric["V"], graph["E"]: symmetric["E"]},
+        morphisms={
+            graph["src"]: symmetric["inv"] >> symmetric["inv"] >> symmetric["tgt"],
+            "tgt": symmetric["src"],
+        },
+    )
+    assert by_name.failures() == by_value.failures() == []
+    assert by_name != by_value
+    assert by_name.equals(by_value) is True
+    assert by_name.objects == {"V": symmetric["V"], "E": symmetric["E"]}
+    assert list(by_name.morphisms) == ["src", "tgt"]
+
+
+def test_names_are_normalised():
+    P = Presentation("P")
+    P.objects("ﬁ")  # one letter, which is the word fi after normalisation
+    F = Functor(P, P, {"ﬁ": "ﬁ"}, {})
+    assert F("fi") is P["fi"]
+
+
+@pytest.mark.parametrize(
+    ("objects", "morphisms", "message"),
+    [
+        (
+            {"V": "V"},
+            {"src": "src", "tgt": "tgt"},
+            "objects= has nothing for `E`; each object of Graph needs an entry",
+        ),
+        (
+            {"V": "V", "E": "E"},
+            {},
+            "morphisms= has nothing for `src`, `tgt`; each generator of Graph needs an entry",
+        ),
+        (
+            {"V": "V", "E": "E", "v": "V"},
+            {"src": "src", "tgt": "tgt"},
+            "objects= names `v`, which is no object of Graph; did you mean `V`?",
+        ),
+        (
+            {"V": "V", "E": "E"},
+            {"src": "src", "tgt": "tgt", "scr": "src"},
+            "morphisms= names `scr`, which is no generator of Graph; did you mean `src`?",
+        ),
+        ({"V": "V", "E": "W"}, {"src": "src", "tgt": "tgt"}, "there is no `W` in SymmetricGraph"),
+        ({"V": "V", "E": "E"}, {"src": "sorce", "tgt": "tgt"}, "there is no `sorce` in SymmetricGraph"),
+        (
+            {"V": "V", "E": "inv"},
+            {"src": "src", "tgt": "tgt"},
+            "`inv` is a morphism of SymmetricGraph, not an object",
+        ),
+        (
+            {"V": "V", "E": "E"},
+            {"src": "V", "tgt": "tgt"},
+            "V is an object of SymmetricGraph, not a morphism",
+        ),
+        (
+            {"V": "V", "E": 3},
+            {"src": "src", "tgt": "tgt"},
+            "3 is neither an object nor a morphism of SymmetricGraph",
+        ),
+    ],
+)
+def test_tables_that_are_none_raise_at_the_call(graph, symmetric, objects, morphisms, message):
+    with pytest.raises(TheoryError) as error:
+        Functor(graph, symmetric, objects, morphisms)
+    assert message in str(error.value)
+    assert "functor Graph -> SymmetricGraph" in str(error.value) or "there is no" in str(error.value)
+
+
+def test_a_key_given_by_name_and_by_value_is_given_twice(graph):
+    with pytest.raises(TheoryError, match=r"objects= names `V` twice, once by name and once by value"):
+        Functor(graph, graph, {"V": "V", graph["V"]: "V", "E": "E"}, {"src": "src", "tgt": "tgt"})
+
+
+def test_keys_and_images_of_other_presentations_are_refused(graph, symmetric):
+    with pytest.raises(TheoryError, match=r"objects= names `V`, which is no object of Graph"):
+        Functor(graph, symmetric, {symmetric["V"]: "V", "E": "E"}, {"src": "src", "tgt": "tgt"})
+    with pytest.raises(TheoryError, match=r"`src` belongs to Graph, not to SymmetricGraph"):
+        Functor(graph, symmetric, {"V": "V", "E": "E"}, {"src": graph["src"], "tgt": "tgt"})
+    F = Functor.inclusion(graph, symmetric)
+    with pytest.raises(TheoryError, match=r"`inv` belongs to SymmetricGraph, not to Graph"):
+        F(symmetric["inv"])
+
+
+def test_composites_are_no_keys(graph):
+    with pytest.raises(TheoryError, match="is no generator of Graph"):
+        Functor(graph, graph, {"V": "V", "E": "E"}, {graph["src"] & graph["src"]: "src", "tgt": "tgt"})
+
+
+def test_images_share_what_the_original_shares():
+    P, Q = Presentation("P"), Presentation("Q")
+    (A,), (X,) = P.objects("A"), Q.objects("X")
+    double, m = P.morphism("d", A, A * A), Q.morphism("m", X, X * X)
+    fold = P.morphism("f", A * A, A)
+    F = Functor(P, Q, {"A": "X"}, {"d": m, "f": proj(X * X, 0)})
+    it = double >> fold
+    for _ in range(60):
+        it = (it & it) >> fold  # 2⁶⁰ occurrences of d when written out
+    assert F(it).dom is X
+    deep = identity(A)
+    for _ in range(10_000):
+        deep = deep >> double >> fold
+    assert F(deep).cod is X
+
+
+def test_products_and_units_are_preserved():
+    P, Q = Presentation("P"), Presentation("Q")
+    A, B = P.objects("A", "B")
+    X, Y = Q.objects("X", "Y")
+    f, g, c = P.morphism("f", A * B, A), P.morphism("g", A, B), P.morphism("c", P.unit, B)
+    h, k, e = Q.morphism("h", X * Y, X * Y), Q.morphism("k", X * Y, Q.unit), Q.morphism("e", Q.unit, Q.unit)
+    F = Functor(P, Q, {"A": "X * Y", "B": "1"}, {"f": h, "g": k, "c": e})
+    assert F.failures() == []
+    assert F(A * B * A) is X * Y * X * Y and F(P.unit) is Q.unit
+    assert F(proj(A * B * A, 2)) == proj(X * Y * X * Y, 2) & proj(X * Y * X * Y, 3)
+    assert F(drop(A)) == drop(X * Y)
+    assert F(identity(A) & g) == identity(X * Y)
+    assert F(f @ g) == h @ k
+    assert F("g") == drop(X * Y)
+
+
+def test_every_failure_is_told(symmetric):
+    Q = Presentation("Q")
+    X, Y = Q.objects("X", "Y")
+    f, s = Q.morphism("f", X, Y), Q.morphism("s", Y, Y)
+    F = Functor(symmetric, Q, {"V": "X", "E": "Y"}, {"src": f, "tgt": s, "inv": s})
+    found = F.failures()
+    assert [(it.kind, it.what, it.left, it.right) for it in found] == [
+        ("domain", "src", Y, X),
+        ("codomain", "src", X, Y),
+        ("codomain", "tgt", X, Y),
+        ("law", "involution", s >> s, identity(Y)),
+    ]
+    assert str(found[0]) == (
+        "`src` : E -> V is sent to `f` : X -> Y, which starts at X; it would have to start at Y, the image of E"
+    )
+    assert found[3].verdict.holds is False
+    found[3].verdict.witness.check()
+    with pytest.raises(
+        TheoryError, match=r"has no value at an expression with `src`: `src` : E -> V is sent to"
+    ):
+        F(symmetric["inv"] >> symmetric["src"])
+    assert F(symmetric["inv"] >> symmetric["inv"]) == s >> s
+
+
+def test_failures_are_frozen(symmetric):
+    Q = loop("Z3", "t", 3)
+    failure = Functor(symmetric, Q, {"V": "X", "E": "X"}, {"src": "t", "tgt": "t", "inv": "t"}).failures()[0]
+    with pytest.raises(AttributeError):
+        failure.kind = "none"
+
+
+def test_a_law_that_is_not_decided_is_told_apart():
+    P = loop("Z2", "s", 2)
+    Q = Presentation("Q")
+    (X,) = Q.objects("X")
+    a, b = Q.morphism("a", X, X), Q.morphism("b", X, X)
+    Q.law(a >> b >> a, b >> a >> b, name="braid")
+    F = Functor(P, Q, {"X": "X"}, {"s": a >> b})
+    (failure,) = F.failures(max_seconds=0.0)
+    assert failure.kind == "undecided" and failure.what == "order"
+    assert isinstance(failure.verdict, Unknown)
+    assert str(failure).startswith(
+        "law `order`: whether Q proves its image `a >> b >> a >> b = id(X)` was not decided: "
+    )
+
+
+def test_laws_as_they_stand_need_no_proof(symmetric):
+    assert Functor.identity(symmetric).failures(max_seconds=0.0) == []
+    mirrored = Presentation("Mirrored")
+    V, E = mirrored.objects("V", "E")
+    src, tgt, inv = (mirrored.morphism(n, E, E if n == "inv" else V) for n in ("src", "tgt", "inv"))
+    mirrored.law(identity(E), inv >> inv)
+    mirrored.law(tgt, inv >> src)
+    assert Functor.inclusion(symmetric, mirrored).failures(max_seconds=0.0) == []
+
+
+def test_a_domain_that_grew_is_an_error(graph):
+    F = Functor.identity(graph)
+    (W,) = graph.objects("W")
+    graph.morphism("new", W, W)
+    with pytest.raises(
+        TheoryError, match=r"Graph has grown by `W`, `new` since the functor Graph -> Graph was made"
+    ):
+        F(W)
+    with pytest.raises(TheoryError, match="has grown"):
+        F.failures()
+    with pytest.raises(TheoryError, match="has grown"):
+        F("new")
+
+
+def test_laws_added_later_are_judged(graph, symmetric):
+    F = Functor(graph, symmetric, {"V": "V", "E": "E"}, {"src": "src", "tgt": "tgt"})
+    assert F.failures() == []
+    graph.law(graph["src"], graph["tgt"], name="loops")
+    assert [(it.kind, it.what) for it in F.failures()] == [("law", "loops")]
+
+
+def test_composition_is_that_of_a_category(graph, symmetric):
+    F = Functor.inclusion(graph, symmetric)
+    G = Functor(symmetric, symmetric, {"V": "V", "E": "E"}, {"src": "tgt", "tgt": "src", "inv": "inv"})
+    Z2 = loop("Z2", "s", 2)
+    H = Functor(symmetric, Z2, {"V": "X", "E": "X"}, {"src": "s", "tgt": identity(Z2.sorts["X"]), "inv": "s"})
+    assert (F >> G) >> H == F >> (G >> H)
+    assert hash((F >> G) >> H) == hash(F >> (G >> H))
+    assert Functor.identity(graph) >> F == F == F >> Functor.identity(symmetric)
+    assert (F >> G)(graph["src"]) == G(F(graph["src"]))
+    assert [f.failures() for f in (F, G, H, F >> G >> H)] == [[], [], [], []]
+    with pytest.raises(
+        TheoryError, match=r"the first functor ends at SymmetricGraph, but the second starts at Graph"
+    ):
+        F >> F
+
+
+def test_equality_up_to_laws_has_three_answers():
+    P, Q = Presentation("Loop"), loop("Z4", "t", 4)
+    (A,) = P.objects("A")
+    P.morphism("a", A, A)
+    once, five, twice = (Functor(P, Q, {"A": "X"}, {"a": path(Q, "X", ["t"] * n)}) for n in (1, 5, 2))
+    assert once.equals(five) is True and once.equals(twice) is False
+    assert once.equals(five, max_seconds=0.0) in (True, None)  # decided before: what was learned is kept
+    (difference,) = once.differences(twice)
+    assert (difference.kind, difference.what) == ("morphism", "a")
+    assert str(difference) == "`a`: Z4 refutes that its images are equal: `t = t >> t`"
+    braids = Presentation("B3")
+    (X,) = braids.objects("X")
+    a, b = braids.morphism("a", X, X), braids.morphism("b", X, X)
+    braids.law(a >> b >> a, b >> a >> b)
+    left, right = (
+        Functor(P, braids, {"A": X}, {"a": image}) for image in (a >> b >> a >> b, b >> a >> a >> b)
+    )
+    assert left.equals(right, max_seconds=0.0) is None
+    with pytest.raises(TheoryError, match="not parallel"):
+        left.equals(once)
+
+
+def test_functors_that_differ_on_objects_differ():
+    P, Q = Presentation("P"), Presentation("Q")
+    A, (X, Y) = P.objects("A"), Q.objects("X", "Y")
+    P.morphism("a", *A, *A)
+    one, other = (Functor(P, Q, {"A": X}, {"a": identity(X)}) for X in (X, Y))
+    assert [(it.kind, it.what) for it in one.differences(other)] == [("object", "A"), ("morphism", "a")]
+    assert one.equals(other) is False
+
+
+def test_it_prints_as_a_table(graph):
+    F = Functor(
+        graph, graph, {"V": "V", "E": "V"}, {"src": identity(graph["V"]), "tgt": identity(graph["V"])}
+    )
+    assert str(F) == "Graph -> Graph\n  V |-> V\n  E |-> V\n  src |-> id(V)\n  tgt |-> id(V)"
+    assert repr(F) == "<Functor Graph -> Graph>"
+
+
+def test_generators_are_found_without_recursion():
+    P = Presentation("P")
+    (A,) = P.objects("A")
+    f, g = P.morphism("f", A, A), P.morphism("g", A, A)
+    deep = f
+    for _ in range(50_000):
+        deep = deep >> g
+    assert [it.name for it in generators_in(deep)] == ["f", "g"]
+
+
+def schemas() -> dict[str, Presentation]:
+    """The presentations of the Catlab cases, written by hand."""
+    shapes = {
+        "SchSq": ("ABCD", {"f": "AB", "g": "AC", "h": "BD", "k": "CD"}, [(("f", "h"), ("g", "k"))]),
+        "SchFreeSq": ("ABCD", {"f": "AB", "g": "AC", "h": "BD", "k": "CD"}, []),
+        "SchArrow": ("ST", {"a": "ST"}, []),
+        "SchIdem": ("X", {"e": "XX"}, [(("e", "e"), ("e",))]),
+        "SchInv": ("X", {"s": "XX"}, [(("s", "s"), ())]),
+        "SchLoop": ("X", {"t": "XX"}, []),
+        "SchGraph": ("VE", {"src": "EV", "tgt": "EV"}, []),
+        "SchReflexiveGraph": (
+            "VE",
+            {"src": "EV", "tgt": "EV", "refl": "VE"},
+            [(("refl", "src"), ()), (("refl", "tgt"), ())],
+        ),
+    }
+    made = {}
+    for name, (sorts, arrows, laws) in shapes.items():
+        P = made[name] = Presentation(name)
+        P.objects(*sorts)
+        for arrow, (dom, cod) in arrows.items():
+            P.morphism(arrow, P.sorts[dom], P.sorts[cod])
+        for left, right in laws:
+            start = arrows[left[0]][0]
+            P.law(path(P, start, list(left)), path(P, start, list(right)))
+    return made
+
+
+CASES = json.loads((CATLAB / "functoriality.json").read_text(encoding="utf-8"))["presentation_cases"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_against_catlab(case):
+    """Ends as Catlab tells them; laws, which Catlab does not examine, as its comment says they are."""
+    made = schemas()
+    P, Q = made[case["dom"]], made[case["codom"]]
+    starts = {name: case["ob_map"][str(it.dom)] for name, it in P.generators.items()}
+    morphisms = {}
+    for name, names in case["hom_map_paths"].items():
+        start = str(Q.generators[names[0]].dom) if names else starts[name]
+        morphisms[name] = path(Q, start, names)
+    F = Functor(P, Q, case["ob_map"], morphisms)
+    found = F.failures()
+    expected = case["failures"]["value"]
+    assert [it.what for it in found if it.kind == "domain"] == expected["bad_dom"]
+    assert [it.what for it in found if it.kind == "codomain"] == expected["bad_cod"]
+    comment = case["mathematical_comment"].lower()
+    wrong = "not functorial" in comment or "does not preserve" in comment or "not equation" in comment
+    assert bool(found) == wrong
+    assert "undecided" not in {it.kind for it in found}
