@@ -1,8 +1,9 @@
-"""Checkpoints: tensors as safetensors, everything else as JSON; never a pickle. Written so that a crash at any moment
-leaves a usable one.
+"""Checkpoints: tensors as safetensors, everything else as JSON; never a pickle. Written so that a crash at
+any moment leaves a usable one.
 
-A checkpoint is two files in a folder: `checkpoint.json`, and the tensors' file that it names. The tensors are written
-first, then the JSON takes the place of the one before in one step; only then the older tensors go.
+A checkpoint is two files in a folder: `checkpoint.json`, and the tensors' file that it names. The tensors
+are written first, then the JSON takes the place of the one before in one step; only then the older tensors
+go.
 """
 
 from __future__ import annotations
@@ -14,13 +15,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learningdiagrams.errors import DiagramError
+from learningdiagrams.errors import DiagramError, suggestion
 
-__all__ = ["FORMAT", "Checkpoint", "flatten", "read", "unflatten", "write", "writing"]
+if TYPE_CHECKING:
+    from learningdiagrams.backends.base import Maps, Parameters
+
+__all__ = [
+    "FORMAT",
+    "Checkpoint",
+    "flatten",
+    "load_numbers",
+    "numbers",
+    "read",
+    "restore_maps",
+    "save_maps",
+    "unflatten",
+    "write",
+    "writing",
+]
 
 FORMAT = 1
 NAME = "checkpoint.json"
@@ -47,35 +63,51 @@ class Checkpoint:
         found = self.facts["diagram"]
         if found != diagram:
             lines = unified_diff(found.splitlines(), diagram.splitlines(), lineterm="", n=0)
-            changes = [" ".join(line.split()) for line in lines if line[:3] not in ("---", "+++") and line[0] in "+-"]
+            changes = [
+                " ".join(line.split()) for line in lines if line[:3] not in ("---", "+++") and line[0] in "+-"
+            ]
             raise DiagramError(
-                f"{where}: the checkpoint is of another diagram; it differs in: {'; '.join(changes[:4])}. Train without "
-                "resume, or into another folder"
+                f"{where}: the checkpoint is of another diagram; it differs in: {'; '.join(changes[:4])}. "
+                "Train "
+                "without resume, or into another folder"
             )
         for what, value in settings.items():
             before = self.facts["settings"].get(what)
             if before != value:
                 raise DiagramError(
-                    f"{where}: the checkpoint was made with {what} {before}, not {value}; go on with {what} {before}, or "
-                    "train without resume"
+                    f"{where}: the checkpoint was made with {what} {before}, not {value}; go on with {what} "
+                    f"{before}, "
+                    "or train without resume"
                 )
 
 
-def flatten(kind: str, values: Mapping[str, Mapping[str, Any]]) -> dict[str, np.ndarray]:
-    """{generator: {name: array}} as flat names.
-
-    >>> list(flatten("parameters", {"student": {"0.weight": np.zeros(2)}}))
-    ['parameters/student/0.weight']
-    """
+def flatten(maps: Maps, kind: str, values: Parameters) -> dict[str, np.ndarray]:
+    """{generator: {name: array}} under flat names, `parameters/student/0.weight`."""
     return {
-        f"{kind}/{generator}/{name}": np.asarray(value)
+        f"{kind}/{generator}/{name}": np.asarray(maps.numpy(value))
         for generator, named in values.items()
         for name, value in named.items()
     }
 
 
+def numbers(maps: Maps) -> dict[str, np.ndarray]:
+    """All parameters and buffers under flat names."""
+    parameters = flatten(maps, "parameters", maps.parameters())
+    return {**parameters, **flatten(maps, "buffers", maps.buffers())}
+
+
+def load_numbers(maps: Maps, tensors: Mapping[str, np.ndarray]) -> None:
+    """Copies parameters and buffers in."""
+    maps.load_parameters(unflatten("parameters", tensors))
+    maps.load_buffers(unflatten("buffers", tensors))
+
+
 def unflatten(kind: str, tensors: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
-    """{generator: {name: array}} again."""
+    """{generator: {name: array}} again.
+
+    >>> unflatten("parameters", {"parameters/student/0.weight": np.zeros(1)})
+    {'student': {'0.weight': array([0.])}}
+    """
     out: dict[str, dict[str, np.ndarray]] = {}
     for key, value in tensors.items():
         if key.startswith(f"{kind}/"):
@@ -102,14 +134,10 @@ def writing(path: Path) -> Iterator[Path]:
 
 def write(folder: Path, checkpoint: Checkpoint) -> None:
     """Writes a checkpoint in place of the one that the folder holds."""
-    from safetensors.numpy import save_file
-
     folder.mkdir(parents=True, exist_ok=True)
     older = sorted(folder.glob("checkpoint-*.safetensors"))
     name = next(n for n in map("checkpoint-{}.safetensors".format, "ab") if folder / n != _current(folder))
-    with writing(folder / name) as part:
-        # safetensors stores memory as it lies: arrays that are views go in as copies in C order.
-        save_file({key: np.array(value, order="C") for key, value in checkpoint.tensors.items()}, part)
+    _save(folder / name, checkpoint.tensors)
     facts = {"format": FORMAT, "tensors": name, **checkpoint.facts}
     with writing(folder / NAME) as part:
         part.write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -132,9 +160,6 @@ def read(folder: Path) -> Checkpoint | None:
     Raises:
         DiagramError: one that cannot be read, or of a later version of this library.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     path = folder / NAME
     if not path.is_file():
         return None
@@ -142,12 +167,76 @@ def read(folder: Path) -> Checkpoint | None:
         facts = json.loads(path.read_text(encoding="utf-8"))
         if facts.get("format") != FORMAT:
             raise DiagramError(
-                f"{path}: the checkpoint has format {facts.get('format')}, this version reads {FORMAT}; train without "
-                "resume"
+                f"{path}: the checkpoint has format {facts.get('format')}, this version reads {FORMAT}; "
+                "train "
+                "without resume"
             )
-        tensors = load_file(folder / facts["tensors"])
-    except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
+        tensors = _load(folder / facts["tensors"])
+    except (OSError, ValueError, KeyError, AttributeError) as error:
         if isinstance(error, DiagramError):
             raise
-        raise DiagramError(f"{path}: the checkpoint cannot be read ({error}); train without resume") from error
+        raise DiagramError(
+            f"{path}: the checkpoint cannot be read ({error}); train without resume"
+        ) from error
     return Checkpoint(tensors, facts)
+
+
+def save_maps(maps: Maps, path: str | Path) -> None:
+    """Writes the parameters and buffers of every map to one safetensors file."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _save(path, numbers(maps))
+
+
+def restore_maps(maps: Maps, path: str | Path) -> None:
+    """Reads what :func:`save_maps` wrote, on this backend or another.
+
+    Raises:
+        DiagramError: no such file, one of something else, or one that lacks a parameter or holds another
+            map's; a shape that differs. Nothing is loaded then.
+    """
+    tensors = _load(Path(path))
+    wrong = [key for key in tensors if not key.startswith(("parameters/", "buffers/"))]
+    if wrong:
+        raise DiagramError(f"{path}: `{wrong[0]}` is no parameter of a map; it is no file that `save` wrote")
+    for kind, here in (("parameters", maps.parameters()), ("buffers", maps.buffers())):
+        _compare(path, kind, {f"{g}/{n}": v for g, named in here.items() for n, v in named.items()}, tensors)
+    load_numbers(maps, tensors)
+
+
+def _compare(path: str | Path, kind: str, here: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> None:
+    there = {
+        key.removeprefix(f"{kind}/"): value for key, value in tensors.items() if key.startswith(f"{kind}/")
+    }
+    word = kind.removesuffix("s")
+    for name in here:
+        if name not in there:
+            raise DiagramError(f"{path}: there is no {word} {name}{suggestion(name, there)}")
+    for name, value in there.items():
+        if name not in here:
+            raise DiagramError(f"{path} holds a {word} {name}, which no map has{suggestion(name, here)}")
+        if tuple(value.shape) != tuple(here[name].shape):
+            raise DiagramError(
+                f"{path}: the {word} {name} has shape {list(value.shape)} there and "
+                f"{list(here[name].shape)} here"
+            )
+
+
+def _save(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
+    from safetensors.numpy import save_file
+
+    with writing(path) as part:
+        # safetensors stores memory as it lies: arrays that are views go in as copies in C order.
+        save_file({key: np.array(value, order="C") for key, value in tensors.items()}, part)
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise DiagramError(f"there is no file {path}") from None
+    except (OSError, SafetensorError) as error:
+        raise DiagramError(f"{path} cannot be read: {error}") from error

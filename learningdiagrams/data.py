@@ -1,9 +1,9 @@
 """Data of several sample objects: checked once, then handed out in batches.
 
 Data are either all in memory (:class:`Data`: arrays by the names of data generators) or come batch by batch
-(:class:`Stream`: a DataLoader, any iterable, or a function of the epoch). :func:`as_data` makes one or the other, and
-says what is wrong before anything trains: an unknown name, a missing one, lengths that differ within one sample object, a
-shape or a kind of number other than declared.
+(:class:`Stream`: a DataLoader, any iterable, or a function of the epoch). :func:`as_data` makes one or the
+other, and says what is wrong before anything trains: an unknown name, a missing one, lengths that differ
+within one sample object, a shape or a kind of number other than declared.
 
 Arrays stay what they are (NumPy's, torch's, JAX's); nothing here imports a framework.
 """
@@ -11,7 +11,7 @@ Arrays stay what they are (NumPy's, torch's, JAX's); nothing here imports a fram
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from learningdiagrams.datasets import load_sources
 from learningdiagrams.errors import DiagramError, suggestion
-from learningdiagrams.noise import draw_noise, keyed, pick, rows_of
+from learningdiagrams.noise import draw_noise, keyed, pick
 
 if TYPE_CHECKING:
     from learningdiagrams.diagram import Diagram
@@ -76,9 +76,18 @@ class Data:
             if dom[name].dom.name in rows
         }
 
+    def only(self, names: Collection[str]) -> Data:
+        """The values of these data generators alone, and their sample objects."""
+        values = {name: value for name, value in self.values.items() if name in names}
+        samples = {self.diagram.generators[name].dom.name for name in values}
+        sizes = {sample: size for sample, size in self.sizes.items() if sample in samples}
+        return Data(self.diagram, values, sizes, self.axes)
+
     def map(self, change: Callable[[Any], Any]) -> Data:
         """The same data, with every array changed by a function that keeps rows and shapes."""
-        return Data(self.diagram, {n: _each(change, v) for n, v in self.values.items()}, self.sizes, self.axes)
+        return Data(
+            self.diagram, {n: _each(change, v) for n, v in self.values.items()}, self.sizes, self.axes
+        )
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{size} rows of {sample}" for sample, size in self.sizes.items())
@@ -90,13 +99,15 @@ class Stream:
 
     Attributes:
         length: the number of batches of one pass, or None where the source does not say.
+        once: whether there is one pass only, as through a generator.
     """
 
-    def __init__(self, diagram: Diagram, source: Iterable[Any] | Callable[[int], Iterable[Any]], where: str):
+    def __init__(self, diagram: Diagram, source: Any, where: str):
         self.diagram = diagram
         self.where = where
         self._source = source
         self._passes = 0
+        self.once = isinstance(source, Iterator)
         try:
             self.length: int | None = len(source)  # type: ignore[arg-type]
         except TypeError:
@@ -119,9 +130,7 @@ class Stream:
             count += 1
         if not count:
             again = "; give something that can be iterated again, or a function of the epoch"
-            raise DiagramError(
-                f"{self.where}: there is no batch in it{again if self._passes else ''}"
-            )
+            raise DiagramError(f"{self.where}: there is no batch in it{again if self._passes else ''}")
         self._passes += 1
 
     def _read(self, element: Any, count: int) -> tuple[Batch, dict[str, int]]:
@@ -131,8 +140,8 @@ class Stream:
             parts = tuple(element) if isinstance(element, tuple | list) else (element,)
             if len(parts) != len(names):
                 raise DiagramError(
-                    f"{where}: a batch is a dictionary, or a tuple in the order of the data ({', '.join(names)}); "
-                    f"this one has {len(parts)} part{'s' * (len(parts) != 1)}"
+                    f"{where}: a batch is a dictionary, or a tuple in the order of the data "
+                    f"({', '.join(names)}); this one has {len(parts)} part{'s' * (len(parts) != 1)}"
                 )
             element = dict(zip(names, parts, strict=True))
         batch = {name: _arrays(value, f"{where}: `{name}`") for name, value in element.items()}
@@ -146,13 +155,14 @@ def as_data(diagram: Diagram, data: Any, *, where: str = "data") -> Data | Strea
     """Data of any form, checked against the diagram.
 
     Args:
-        data: {data generator: value} with arrays of NumPy, torch or JAX, or lists of numbers, rows first, tuples of them
-            for products; or an iterable of batches (a `DataLoader`), each a dictionary or a tuple in the order of the data
-            generators; or a function of the epoch that returns such an iterable; or what this function returned.
+        data: {data generator: value} with arrays of NumPy, torch or JAX, or lists of numbers, rows first,
+            tuples of them for products; or an iterable of batches (a `DataLoader`), each a dictionary or a
+            tuple in the order of the data generators; or a function of the epoch that returns such an
+            iterable; or what this function returned.
         where: what errors begin with.
 
-    A value of an object declared `[n, C]` has the shape (rows, n, C); whole numbers may leave out the last axis: they are
-    class numbers.
+    A value of an object declared `[n, C]` has the shape (rows, n, C); whole numbers may leave out the last
+    axis: they are class numbers.
 
     >>> from learningdiagrams.diagram import Diagram
     >>> d = Diagram()
@@ -177,16 +187,19 @@ def as_data(diagram: Diagram, data: Any, *, where: str = "data") -> Data | Strea
     if (isinstance(data, Iterable) or callable(data)) and not hasattr(data, "shape"):
         return Stream(diagram, data, where)
     raise DiagramError(
-        f"{where}: data are a dictionary of arrays by the names of the data generators, an iterable of batches, or a "
-        f"function of the epoch that returns one, not {type(data).__name__}"
+        f"{where}: data are a dictionary of arrays by the names of the data generators, an iterable of "
+        f"batches, or a function of the epoch that returns one, not {type(data).__name__}"
     )
 
 
 def as_batch(diagram: Diagram, batch: Mapping[str, Any], *, where: str = "batch") -> Batch:
-    """One batch, checked as in :func:`as_data`; it may lack data, and may hold noise that was drawn before."""
+    """One batch, checked as in :func:`as_data`; it may lack data, and may hold noise that was drawn
+    before.
+    """
     if not isinstance(batch, Mapping):
         raise DiagramError(
-            f"{where}: a batch is a dictionary of arrays by the names of the data generators, not {type(batch).__name__}"
+            f"{where}: a batch is a dictionary of arrays by the names of the data generators, not "
+            f"{type(batch).__name__}"
         )
     values = {str(name): _arrays(value, f"{where}: `{name}`") for name, value in batch.items()}
     check_batch(diagram, values, where=where, whole=False)
@@ -202,7 +215,8 @@ def check_batch(
         whole: whether all data of a sample object are to be there, and no noise.
 
     Raises:
-        DiagramError: an unknown or missing name, lengths that differ, a shape or kind of number other than declared.
+        DiagramError: an unknown or missing name, lengths that differ, a shape or kind of number other than
+            declared.
     """
     sizes: dict[str, int] = {}
     first: dict[str, str] = {}
@@ -215,8 +229,8 @@ def check_batch(
         parts = value if isinstance(value, tuple) else (value,)
         if len(parts) != len(factors):
             raise DiagramError(
-                f"{what}: {morphism.cod} is a product of {len(factors)}, so that its value is a tuple of as many arrays, "
-                f"not {len(parts)}"
+                f"{what}: {morphism.cod} is a product of {len(factors)}, so that its value is a tuple of as "
+                f"many arrays, not {len(parts)}"
                 if len(factors) != 1
                 else f"{what}: one array is wanted for {morphism.cod}, not a tuple of {len(parts)}"
             )
@@ -245,11 +259,15 @@ def _check_name(diagram: Diagram, name: str, where: str, drawn: bool) -> None:
         return
     if role is None:
         names = [n for n, r in diagram.roles.items() if r == "data"]
-        close = suggestion(name, names) or (f"; there are {', '.join(names)}" if names else "; there are none")
+        close = suggestion(name, names) or (
+            f"; there are {', '.join(names)}" if names else "; there are none"
+        )
         raise DiagramError(f"{where}: there is no data generator `{name}`{close}")
     if role == "noise":
         raise DiagramError(
-            f"{where}: `{name}` is noise, which is drawn afresh for each batch; declare it as data to give its values"
+            f"{where}: `{name}` is noise, which is drawn afresh for each batch; declare it as data to give "
+            "its "
+            "values"
         )
     raise DiagramError(
         f"{where}: `{name}` is a map of role {role}; values are given for data generators only"
@@ -269,7 +287,9 @@ def _check_value(
     if kind not in ("float", "int", "bool"):
         raise DiagramError(f"{what} holds {part.dtype}; numbers or truth values are wanted")
     if kind != space.dtype and space.dtype != "float":
-        raise DiagramError(f"{what} holds {kind} numbers ({part.dtype}), but {sort} is declared {space.dtype}")
+        raise DiagramError(
+            f"{what} holds {kind} numbers ({part.dtype}), but {sort} is declared {space.dtype}"
+        )
     if space.shape is None:
         return
     wanted = space.shape
@@ -281,8 +301,8 @@ def _check_value(
             known, source = axes.setdefault(axis, (number, name))
             if known != number and right:
                 raise DiagramError(
-                    f"{what} has values of shape {_shape(shape[1:])}, so that {axis} in {sort}{space} is {number}, but it "
-                    f"is {known} in `{source}`"
+                    f"{what} has values of shape {_shape(shape[1:])}, so that {axis} in {sort}{space} is "
+                    f"{number}, but it is {known} in `{source}`"
                 )
         else:
             right = right and axis == number
@@ -298,9 +318,7 @@ def _shape(axes: Iterable[int | str]) -> str:
     return f"[{', '.join(map(str, axes))}]"
 
 
-def _check_missing(
-    diagram: Diagram, values: Mapping[str, Any], sizes: Mapping[str, int], where: str
-) -> None:
+def _check_missing(diagram: Diagram, values: Mapping[str, Any], sizes: Mapping[str, int], where: str) -> None:
     for name, role in diagram.roles.items():
         sample = diagram.generators[name].dom.name
         if role == "data" and sample in sizes and name not in values:
@@ -312,9 +330,17 @@ def _check_missing(
 
 
 def kind_of(array: Any) -> str:
-    """The kind of number an array holds, whichever framework's: "float", "int", "bool", or its dtype's own name."""
+    """The kind of number an array holds, whichever framework's: "float", "int", "bool", or its dtype's own
+    name.
+    """
     name = str(array.dtype).removeprefix("torch.")
-    for start, kind in (("float", "float"), ("bfloat", "float"), ("int", "int"), ("uint", "int"), ("bool", "bool")):
+    for start, kind in (
+        ("float", "float"),
+        ("bfloat", "float"),
+        ("int", "int"),
+        ("uint", "int"),
+        ("bool", "bool"),
+    ):
         if name.startswith(start):
             return kind
     return name
@@ -351,16 +377,19 @@ def _each(change: Callable[[Any], Any], value: Any) -> Any:
 
 
 def split(data: Data | Stream, fraction: float, seed: int) -> tuple[Data, Data]:
-    """Training and validation data: of every sample object this fraction of its rows, chosen by the seed, is held out.
+    """Training and validation data: of every sample object this fraction of its rows, chosen by the seed,
+    is held out.
 
     Raises:
-        DiagramError: a fraction that is no number between 0 and 1, a stream, a sample object with too few rows.
+        DiagramError: a fraction that is no number between 0 and 1, a stream, a sample object with too few
+            rows.
     """
     if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 < fraction < 1:
         raise DiagramError(f"validation is data, or a fraction between 0 and 1, not {fraction!r}")
     if isinstance(data, Stream):
         raise DiagramError(
-            f"validation={fraction} holds out rows of data in memory; with batches from an iterable give validation data"
+            f"validation={fraction} holds out rows of data in memory; with batches from an iterable give "
+            "validation data"
         )
     kept, held = {}, {}
     for sample, size in data.sizes.items():
@@ -385,10 +414,11 @@ def steps_in_epoch(sizes: Mapping[str, int], batch_size: int) -> int:
 def epoch_order(
     sizes: Mapping[str, int], batch_size: int, *key: Any, start: int = 0
 ) -> Iterator[dict[str, np.ndarray]]:
-    """The rows of each batch of one epoch: every sample object in an order of its own, keyed by `key` and its name.
+    """The rows of each batch of one epoch: every sample object in an order of its own, keyed by `key` and
+    its name.
 
-    The epoch covers the largest sample object; each keeps its last smaller batch, and a shorter one starts over then,
-    shuffled anew.
+    The epoch covers the largest sample object; each keeps its last smaller batch, and a shorter one starts
+    over then, shuffled anew.
 
     Args:
         start: the batch to start from; the ones before are left out.

@@ -1,7 +1,7 @@
 """Data that a diagram names: `data pixels : Sample -> Image = npz("digits.npz", "images")`.
 
-Nothing is run and nothing fetched: NumPy files are read without pickles, tables as text, and scikit-learn's data sets
-are those that come inside the package.
+Nothing is run and nothing fetched: NumPy files are read without pickles, tables as text, and scikit-learn's
+data sets are those that come inside the package.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ __all__ = ["load_sources"]
 
 
 def load_sources(diagram: Diagram) -> dict[str, np.ndarray]:
-    """The values of the data generators that say where they come from; paths are relative to the diagram's file.
+    """The values of the data generators that say where they come from; paths are relative to the diagram's
+    file.
 
     >>> from learningdiagrams.diagram import Diagram
     >>> d = Diagram()
@@ -37,7 +38,8 @@ def load_sources(diagram: Diagram) -> dict[str, np.ndarray]:
     learningdiagrams.errors.DiagramError: `x`: there is no file nowhere.csv
 
     Raises:
-        DiagramError: a file, key, column or data set that is not there or cannot be read, naming the generator.
+        DiagramError: a file, key, column or data set that is not there or cannot be read, naming the
+            generator.
     """
     return {
         name: _load(diagram, name, spec)
@@ -77,7 +79,9 @@ def _read(what: str, path: Path, then: Any) -> np.ndarray:
     except DiagramError:
         raise
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        reason = "it holds Python objects" if "allow_pickle" in str(error) else "it is no file that NumPy saved"
+        reason = (
+            "it holds Python objects" if "allow_pickle" in str(error) else "it is no file that NumPy saved"
+        )
         raise DiagramError(f"{what}: {path} cannot be read: {reason}") from error
 
 
@@ -91,8 +95,8 @@ def _from_archive(what: str, spec: npz, loaded: Any) -> np.ndarray:
 
 
 def _from_table(what: str, spec: csv, path: Path, space: Space) -> np.ndarray:
-    """Columns of a table. Whole numbers stay whole numbers in a single column (class numbers), unless a number without
-    axis is declared, and in objects declared `int`."""
+    """Columns of a table. Whole numbers stay whole numbers in a single column (class numbers), unless a
+    number without axis is declared, and in objects declared `int`."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         lines = list(tables.reader(file))
     if len(lines) < 2:
@@ -124,7 +128,9 @@ def _numbers(where: str, line: list[str], heading: list[str], places: Any) -> li
         try:
             out.append(float(line[place]))
         except ValueError:
-            raise DiagramError(f'{where}: "{line[place]}" in column "{heading[place]}" is no number') from None
+            raise DiagramError(
+                f'{where}: "{line[place]}" in column "{heading[place]}" is no number'
+            ) from None
     return out
 
 

@@ -29,10 +29,12 @@ LAST = ("seconds",)
 
 
 class History(Sequence[Row]):
-    """Rows {column: value}: `step` (of the compiled diagram, after the epoch), `epoch` (from 1, through all stages),
-    `stage`, every term of the epoch (unweighted, the mean over its batches by their sizes), every measure, and `seconds`.
+    """Rows {column: value}: `step` (of the compiled diagram, after the epoch), `epoch` (from 1, through all
+    stages), `stage`, every term of the epoch (unweighted, the mean over its batches by their sizes), every
+    measure, and `seconds`.
 
-    With validation data, goals and measures on them are the columns `val_…`; without, measures are on the training data.
+    With validation data, goals and measures on them are the columns `val_…`; without, measures are on the
+    training data.
 
     Attributes:
         interrupted: whether the run was stopped from outside (Ctrl-C).
@@ -116,5 +118,6 @@ def table(rows: Sequence[Sequence[str]], heading: Sequence[str]) -> str:
     lines = [list(heading), *map(list, rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heading))]
     return "\n".join(
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
     )

@@ -36,12 +36,16 @@ def lookalike(name: str, names: Iterable[str]) -> str | None:
     return next((other for other in names if other != name and skeleton(other) == shape), None)
 
 
-def foreign_letters(name: str) -> str:
-    """The letters of a name that look Latin and are not, in words.
+def foreign_letters(name: str, other: str) -> str:
+    """Which letters of two names that look alike are not Latin, in words.
 
-    >>> foreign_letters("mаp")
-    'its letter 2 is CYRILLIC SMALL LETTER A'
+    >>> foreign_letters("mаp", "map")
+    'letter 2 of `mаp` is CYRILLIC SMALL LETTER A'
     """
-    found = [(i, letter) for i, letter in enumerate(name, 1) if skeleton(letter) != letter]
-    words = [f"letter {i} is {unicodedata.name(letter)}" for i, letter in found]
-    return "its " + " and ".join(words) if words else "its letters are Latin"
+    found = [
+        f"letter {i} of `{word}` is {unicodedata.name(letter)}"
+        for word in (name, other)
+        for i, letter in enumerate(word, 1)
+        if skeleton(letter) != letter
+    ]
+    return " and ".join(found)

@@ -1,5 +1,4 @@
-"""Comparators and measures as values: how far apart two values of an object are. No numbers are computed
-here.
+"""Comparators and measures as values: how far apart two values of an object are; nothing is computed here.
 
 A comparator d gives the term w · E[d(left, right)] of a goal `left = right by d`. Each is a mean over the
 batch, and over the remaining axes where it is elementwise; classes and features are on the last axis. N is
@@ -105,10 +104,9 @@ class l1(_Distance):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class huber(_Distance):
-    """Huber's loss: mean over all elements of e²/2 where |e| ≤ delta and delta · (|e| − delta/2) beyond, e =
-    left − right.
+    """Huber's loss: mean over all elements of e²/2 where |e| ≤ delta, and delta · (|e| − delta/2) beyond.
 
-    Sides as for `mse`; delta is in their unit.
+    Here e = left − right. Sides as for `mse`; delta is in their unit.
     Source: Huber 1964, Robust Estimation of a Location Parameter.
     """
 
@@ -119,12 +117,11 @@ class huber(_Distance):
 
 
 class bce(Comparator):
-    """Binary cross-entropy: mean over all elements of −y·log σ(x) − (1 − y)·log(1 − σ(x)); x = left, y =
-    right.
+    """Binary cross-entropy: mean over all elements of −y·log σ(x) − (1 − y)·log(1 − σ(x)).
 
-    Left: logits. Right: probabilities of the same shape; whole numbers (and truth values) of that shape are
-    cast, class numbers are read as one-hot. Floor: the mean entropy of y, which is 0 where every y is 0 or 1
-    and then not reached.
+    Left, x: logits. Right, y: probabilities of the same shape; whole numbers (and truth values) of that shape
+    are cast, class numbers are read as one-hot. Floor: the mean entropy of y, which is 0 where every y is 0
+    or 1 and then not reached.
     """
 
     zero = Zero.FLOOR
@@ -147,10 +144,10 @@ class cross_entropy(Comparator):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class kl(Comparator):
-    """Distillation's divergence: T² · mean over rows of KL(softmax(right / T) ‖ softmax(left / T)), T =
-    temperature.
+    """Distillation's divergence: T² · mean over rows of KL(softmax(right / T) ‖ softmax(left / T)).
 
-    Both sides: logits (…, C); the sum goes over classes. T² keeps the gradient's size when T grows.
+    T is the temperature. Both sides: logits (…, C); the sum goes over classes. T² keeps the gradient's size
+    when T grows.
     Source: Hinton, Vinyals and Dean 2015, Distilling the Knowledge in a Neural Network, section 2.
     """
 
@@ -178,8 +175,7 @@ class cosine(Comparator):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class info_nce(Comparator):
-    """Contrast within a batch: the mean, over both directions and all rows i, of −log softmax_j(⟨a_i, b_j⟩ /
-    T)_i.
+    """Contrast within a batch: the mean over all rows i, both ways, of −log softmax_j(⟨a_i, b_j⟩ / T)_i.
 
     a, b: left and right with rows of length 1; T = temperature. Both sides: a batch of embeddings (B, D),
     whose other rows are the negatives; so its value depends on the batch, and a batch of one gives 0.
@@ -218,8 +214,9 @@ class accuracy(_Measure):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class top(_Measure):
-    """The fraction of rows in which the right side's class is among the k largest entries on the left; sides
-    as `accuracy`.
+    """The fraction of rows whose k largest entries on the left include the right side's class.
+
+    The sides are those of `accuracy`.
     """
 
     k: int = 5
@@ -233,8 +230,7 @@ class top(_Measure):
 
 
 class r2(_Measure):
-    """The coefficient of determination: the plain mean over columns of 1 − Σ(right − left)² / Σ(right − mean
-    right)².
+    """Determination: the mean over columns of 1 − Σ(right − left)² / Σ(right − mean right)².
 
     Left: predictions; right: what is true, (B, …), at least two rows; every position after the batch axis is
     a column. A column in which right is constant counts 1 where left equals it and 0 otherwise. Computed over
@@ -247,8 +243,7 @@ class r2(_Measure):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class retrieval(_Measure):
-    """The fraction of rows i on the left for which row i on the right is among the k nearest of all rows on
-    the right.
+    """The fraction of rows i on the left that have row i on the right among the k nearest of its rows.
 
     Both sides: embeddings (B, D), compared by cosine similarity, computed over all data at once. Of equally
     near rows the first is the nearest.
@@ -300,8 +295,7 @@ COMPARATORS: Mapping[str, type[Comparator]] = MappingProxyType(
 
 
 def comparator(by: str | Comparator | type[Comparator] | Callable[[Any, Any], Any]) -> Comparator:
-    """The comparator that `by` stands for: a name, a call in text, a value or its class, or a function of two
-    arrays.
+    """The comparator that `by` stands for: a name, a call in text, a value or its class, or a function.
 
     >>> comparator("mse"), comparator("kl(temperature=4)"), comparator(huber), comparator(kl(2))
     (mse, kl(temperature=4), huber, kl(temperature=2))

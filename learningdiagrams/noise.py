@@ -1,10 +1,10 @@
 """Randomness as data: noise drawn on the host, keyed by what it is for.
 
-Every draw has a key, (seed, step, name of the noise), and nothing else decides its numbers: they are the same on every
-backend, and again after a restart. One name is drawn once for a batch, however often it occurs.
+Every draw has a key, (seed, step, name of the noise), and nothing else decides its numbers: they are the
+same on every backend, and again after a restart. One name is drawn once for a batch, however often it occurs.
 
-Numbers are drawn row after row in float64. So the draw for all rows may be taken in parts: evaluation in batches sees
-the same noise as one large batch.
+Numbers are drawn row after row in float64. So the draw for all rows may be taken in parts: evaluation in
+batches sees the same noise as one large batch.
 """
 
 from __future__ import annotations
@@ -55,9 +55,7 @@ def pick(value: Any, rows: Any) -> Any:
 def noise_names(diagram: Diagram, needed: Collection[str] | None = None) -> list[str]:
     """The noise generators, or those of them that are needed."""
     return [
-        name
-        for name, role in diagram.roles.items()
-        if role == "noise" and (needed is None or name in needed)
+        name for name, role in diagram.roles.items() if role == "noise" and (needed is None or name in needed)
     ]
 
 
@@ -72,15 +70,16 @@ def draw_noise(
     axes: Mapping[str, int] | None = None,
     dtype: str = "float64",
 ) -> Batch:
-    """The batch with its noise drawn. Noise that the batch already holds stays; noise of a sample object that the batch
-    lacks is left out.
+    """The batch with its noise drawn. Noise that the batch already holds stays; noise of a sample object
+    that the batch lacks is left out.
 
     Args:
         batch: {data generator: value}, NumPy's arrays or a backend's; `shuffle` permutes them as they are.
-        step: the step that keys the draw; or the step and further numbers, where one step draws several times.
+        step: the step that keys the draw; or the step and further numbers, where one step draws several
+            times.
         needed: the only names that are wanted; None for all.
-        rows: how many rows of a sample object that has noise but no data; without it as many as the largest sample
-            object of the batch has.
+        rows: how many rows of a sample object that has noise but no data; without it as many as the largest
+            sample object of the batch has.
         axes: the numbers that named axes of declared shapes stand for; None to read them off the batch.
         dtype: what the numbers, drawn in float64, are rounded to.
 
@@ -93,8 +92,8 @@ def draw_noise(
     ((4, 2), [0.0, 1.0, 2.0, 3.0])
 
     Raises:
-        DiagramError: `normal()` for an object whose shape is not known; a sample object of noise alone in an empty
-            batch, without `rows`.
+        DiagramError: `normal()` for an object whose shape is not known; a sample object of noise alone in
+            an empty batch, without `rows`.
     """
     out = dict(batch)
     names = [name for name in noise_names(diagram, needed) if name not in batch]
@@ -114,8 +113,9 @@ def draw_noise(
             size = rows if rows is not None else max(present.values(), default=0)
             if not size:
                 raise DiagramError(
-                    f"`{name}`: {sample} has noise but no data, and the batch holds nothing to tell its size; say how "
-                    "many rows to draw"
+                    f"`{name}`: {sample} has noise but no data, and the batch holds nothing to tell its "
+                    "size; say "
+                    "how many rows to draw"
                 )
         out[name] = next(_parts(diagram, name, (seed, step), [slice(0, size)], batch, axes, dtype))
     return out
@@ -133,11 +133,12 @@ def draw_parts(
     axes: Mapping[str, int],
     dtype: str = "float64",
 ) -> Iterator[Batch]:
-    """The noise of one sample object for its rows, part after part: the same numbers as `draw_noise` for all rows at
-    once.
+    """The noise of one sample object for its rows, part after part: the same numbers as `draw_noise` for
+    all rows at once.
 
     Args:
-        values: all data of the sample object; parts: consecutive slices of its rows, from the first to the last.
+        values: all data of the sample object; parts: consecutive slices of its rows, from the first to the
+            last.
     """
     names = [n for n in noise_names(diagram, needed) if diagram.generators[n].dom.name == sample]
     drawn = {name: _parts(diagram, name, (seed, step), parts, values, axes, dtype) for name in names}
@@ -171,7 +172,9 @@ def _axes(diagram: Diagram, batch: Mapping[str, Any]) -> dict[str, int]:
         for part, factor in zip(parts, diagram.generators[name].cod.factors, strict=False):
             shape = diagram.spaces[factor.name].shape
             if shape is not None and len(shape) == len(part.shape) - 1:
-                found.update((a, int(n)) for a, n in zip(shape, part.shape[1:], strict=True) if isinstance(a, str))
+                found.update(
+                    (a, int(n)) for a, n in zip(shape, part.shape[1:], strict=True) if isinstance(a, str)
+                )
     return found
 
 
@@ -208,9 +211,7 @@ def _draw(spec: Spec, stream: np.random.Generator, shape: tuple[int, ...]) -> np
     return spec.low + (spec.high - spec.low) * stream.random(shape)
 
 
-def _shape(
-    diagram: Diagram, name: str, spec: Spec, sort: str, axes: Mapping[str, int]
-) -> tuple[int, ...]:
+def _shape(diagram: Diagram, name: str, spec: Spec, sort: str, axes: Mapping[str, int]) -> tuple[int, ...]:
     """The shape of one value: as the realisation says, or as the object declares."""
     assert isinstance(spec, normal | uniform)
     space = diagram.spaces[sort]
@@ -221,13 +222,14 @@ def _shape(
     word = type(spec).__name__
     if space.shape is None:
         raise DiagramError(
-            f"`{name}`: {word}() takes the shape that {sort} declares, and it declares none; write {word}(16), or "
-            f"object {sort}[16]"
+            f"`{name}`: {word}() takes the shape that {sort} declares, and it declares none; write "
+            f"{word}(16), "
+            f"or object {sort}[16]"
         )
     unknown = [axis for axis in space.shape if isinstance(axis, str) and axis not in axes]
     if unknown:
         raise DiagramError(
-            f"`{name}`: {word}() takes the shape of {sort}{space}, and nothing says what number {unknown[0]} stands "
-            f"for; write {word}(16), or a number in the declaration of {sort}"
+            f"`{name}`: {word}() takes the shape of {sort}{space}, and nothing says what number {unknown[0]} "
+            f"stands for; write {word}(16), or a number in the declaration of {sort}"
         )
     return tuple(axes[axis] if isinstance(axis, str) else axis for axis in space.shape)

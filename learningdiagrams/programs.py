@@ -1,14 +1,21 @@
-"""Programs by what a batch holds: a batch that lacks a sample object leaves its goals out of the step."""
+"""Programs by what a batch holds, and batches as programs take them.
+
+A batch that lacks a sample object leaves its goals out of the step.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from learningdiagrams.data import host
 from learningdiagrams.declarations import Goal, Measure
-from learningdiagrams.noise import noise_names
-from learningdiagrams.plan import Input, Plan, make_plan
+from learningdiagrams.plan import Apply, Expand, Input, Plan, Step, Stop, make_plan
+from learningdiagrams.schedules import Schedule
+from learningdiagrams.specs import shuffle
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.presentations import Law
 
@@ -16,11 +23,23 @@ if TYPE_CHECKING:
     from learningdiagrams.backends.base import Maps, Program
     from learningdiagrams.diagram import Diagram
 
-__all__ = ["Programs", "Ready", "first_use", "noise_alone", "plan_for", "samples_of", "weights_at"]
+__all__ = [
+    "Adopt",
+    "Programs",
+    "Ready",
+    "first_use",
+    "noise_alone",
+    "plan_for",
+    "reads",
+    "samples_of",
+    "weights_at",
+]
 
 
 def samples_of(equation: Goal | Measure | Law, on: Iterable[Morphism] = ()) -> frozenset[str]:
-    """The sample objects that an equation needs; none for one out of 1. A law is sampled `on` what is said here."""
+    """The sample objects that an equation needs; none for one out of 1. A law is sampled `on` what is said
+    here.
+    """
     along = tuple(on) if isinstance(equation, Law) else equation.on
     doms = [morphism.dom for morphism in along] if along else [equation.left.dom]
     return frozenset(str(dom) for dom in doms if dom.factors)
@@ -60,22 +79,51 @@ def weights_at(diagram: Diagram, plan: Plan, step: int) -> dict[str, float]:
     weights = {}
     for compare in plan.compares:
         weight = goals[compare.name].weight
-        weights[compare.name] = weight if isinstance(weight, float) else float(weight(step))
+        weights[compare.name] = float(weight(step)) if isinstance(weight, Schedule) else weight
     return weights
+
+
+def reads(step: Step) -> tuple[int, ...]:
+    """The values that a step of a plan is made from."""
+    if isinstance(step, Apply):
+        return step.arguments
+    if isinstance(step, Expand):
+        return step.value, step.like
+    return (step.value,) if isinstance(step, Stop) else ()
 
 
 def first_use(plan: Plan, generator: str) -> str:
     """The equation that first needs the value of a data or noise generator, for an error."""
-    users = {out for step in plan.steps if isinstance(step, Input) and step.generator == generator for out in step.outs}
+    users: set[int] = set()
     for step in plan.steps:
-        reads = getattr(step, "arguments", ()) or (getattr(step, "value", None), getattr(step, "like", None))
-        if users.intersection(reads):
+        given = isinstance(step, Input) and step.generator == generator
+        if given or users.intersection(reads(step)):
             users.update(step.outs)
     for compare in plan.compares:
         if any(users & {*left, *right} for left, right in compare.pairs):
-            kind = "goal" if compare.name in plan.diagram.goals else "measure"
-            return f"{kind} `{compare.name}`"
+            return f"{'goal' if compare.name in plan.diagram.goals else 'measure'} `{compare.name}`"
     return "the plan"
+
+
+class Adopt:
+    """Makes values such as a backend takes: NumPy's arrays and its own stay, those of another framework
+    become NumPy's.
+
+    Real numbers of NumPy are rounded to the compiled type, so that it is done once where it is done for
+    whole data.
+    """
+
+    def __init__(self, maps: Maps) -> None:
+        self._own = type(maps.array(np.zeros(1)))
+        self._dtype = maps.dtype
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(self, value))
+        if isinstance(value, self._own):
+            return value
+        value = host(value)
+        return value.astype(self._dtype, copy=False) if value.dtype.kind == "f" else value
 
 
 @dataclass(frozen=True)
@@ -83,17 +131,30 @@ class Ready:
     """A program with what the loop asks of its plan at every step.
 
     Attributes:
+        inputs: the data generators whose values it needs, those that are only permuted too.
         noise: the noise generators to draw.
         samples: for each term, the sample objects whose rows weigh it.
     """
 
     program: Program
+    inputs: frozenset[str]
     noise: frozenset[str]
     samples: Mapping[str, tuple[str, ...]]
 
+    @staticmethod
+    def of(program: Program) -> Ready:
+        """What there is to know of a program."""
+        plan, diagram = program.plan, program.plan.diagram
+        noise = frozenset(name for name in plan.inputs if diagram.roles[name] == "noise")
+        permuted = {spec.data for spec in map(diagram.specs.__getitem__, noise) if isinstance(spec, shuffle)}
+        inputs = (frozenset(plan.inputs) - noise) | permuted
+        return Ready(program, inputs, noise, {c.name: tuple(sorted(c.samples)) for c in plan.compares})
+
 
 class Programs:
-    """The programs of some goals, one for each set of sample objects that a batch may hold, made when first needed."""
+    """The programs of some goals, one for each set of sample objects that a batch may hold, made when first
+    needed.
+    """
 
     def __init__(self, maps: Maps, diagram: Diagram, goals: Collection[str], moves: Collection[str]) -> None:
         self._maps = maps
@@ -101,20 +162,13 @@ class Programs:
         self._goals = frozenset(goals)
         self._moves = tuple(moves)
         self._alone = noise_alone(diagram)
-        self._noise = frozenset(noise_names(diagram))
+        self._relevant = frozenset(s for name in self._goals for s in samples_of(diagram.goals[name]))
         self._ready: dict[frozenset[str], Ready] = {}
-
-    def plan(self, samples: Collection[str]) -> Plan:
-        """The plan for a batch that holds these sample objects."""
-        return plan_for(self._diagram, self._alone | frozenset(samples), self._goals, self._moves)
 
     def at(self, samples: Collection[str]) -> Ready:
         """What to run for a batch that holds these sample objects."""
-        key = frozenset(samples)
-        ready = self._ready.get(key)
-        if ready is None:
-            plan = self.plan(key)
-            weighed = {compare.name: tuple(sorted(compare.samples)) for compare in plan.compares}
-            ready = Ready(self._maps.program(plan), self._noise & frozenset(plan.inputs), weighed)
-            self._ready[key] = ready
-        return ready
+        key = self._relevant.intersection(samples)
+        if key not in self._ready:
+            plan = plan_for(self._diagram, self._alone | key, self._goals, self._moves)
+            self._ready[key] = Ready.of(self._maps.program(plan))
+        return self._ready[key]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, Protocol, TextIO
 
 __all__ = ["Display", "Lines", "Nothing", "Rich", "display"]
@@ -15,12 +14,12 @@ class Display(Protocol):
 
     def __enter__(self) -> Display: ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *error: object) -> None: ...
 
     def stage(self, name: str, total: int | None, done: int) -> None:
-        """A stage starts, of `total` steps (None where that is not known), of which `done` were taken before."""
+        """A stage starts, of `total` steps (None where that is not known), of which `done` were taken
+        before.
+        """
 
     def step(self) -> None:
         """A step was taken."""
@@ -38,7 +37,7 @@ class Nothing:
     def __enter__(self) -> Nothing:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         pass
 
     def stage(self, name: str, total: int | None, done: int) -> None:
@@ -80,7 +79,9 @@ class Rich(Nothing):
 
         self._group = Group
         bar = BarColumn(bar_width=30)
-        self._progress = Progress(TextColumn("{task.description}"), bar, MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(
+            TextColumn("{task.description}"), bar, MofNCompleteColumn(), TimeRemainingColumn()
+        )
         self._live = Live(self._progress, console=Console(stderr=True), refresh_per_second=8)
         self._task: Any = None
 
@@ -88,8 +89,8 @@ class Rich(Nothing):
         self._live.__enter__()
         return self
 
-    def __exit__(self, *error: Any) -> None:
-        self._live.__exit__(*error)
+    def __exit__(self, *error: object) -> None:
+        self._live.__exit__(*error)  # type: ignore[arg-type]
 
     def stage(self, name: str, total: int | None, done: int) -> None:
         self._task = self._progress.add_task(name, total=total, completed=done)
@@ -128,8 +129,8 @@ def described(values: Mapping[str, Any]) -> str:
 def display(progress: bool | None, log_every: int | None) -> Display:
     """The display that `fit(progress=…, log_every=…)` asks for, on standard error.
 
-    None: rich on a terminal; elsewhere lines where `log_every` is given, and nothing otherwise. True: rich on a terminal,
-    lines elsewhere.
+    None: rich on a terminal; elsewhere lines where `log_every` is given, and nothing otherwise. True: rich
+    on a terminal, lines elsewhere.
     """
     terminal = sys.stderr.isatty()
     if progress is not False and terminal:

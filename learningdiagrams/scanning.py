@@ -1,4 +1,4 @@
-"""Text cut into words with places, and words into declarations, so that a mistake spoils one declaration only.
+"""Text cut into words with places, and words into declarations, so that a mistake spoils only one of these.
 
 >>> source = Source("goal g : f = g  # a comment\\nobject A[28,\\n         28]")
 >>> for line in lines(source):
@@ -27,7 +27,7 @@ __all__ = ["LanguageError", "Line", "Problem", "Source", "lines", "scan", "text_
 
 
 class Problem(NamedTuple):
-    """What is wrong at a place, and what would be right; lines and columns count from 1, columns in characters."""
+    """What is wrong at a place, and what would be right; lines and columns (characters) count from 1."""
 
     file: str
     line: int
@@ -85,8 +85,8 @@ class Line(NamedTuple):
     sound: bool
 
 
-# Everything beyond ASCII that is no blank may belong to a name; `_name` says what does. A number runs on to the end
-# of the word, so that `2x` is one mistake.
+# Everything beyond ASCII that is no blank may belong to a name; `_names` says what does. A number runs on
+# to the end of the word, so that `2x` is one mistake.
 _TOKEN = re.compile(
     r"""[^\S\n]*(?:
       (?P<NAME>[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*)
@@ -117,8 +117,8 @@ _INSTEAD = {
 def scan(source: Source, text: str | None = None, base: int = 0) -> Iterator[Token]:
     """The words of a text, of `source` unless another is given, with their offsets (counted from `base`).
 
-    The type of a token is NAME, NUMBER, TEXT or NEWLINE, or the word itself where it is a sign or reserved. What is no
-    word is noted as a problem and comes as a token of type WRONG.
+    The type of a token is NAME, NUMBER, TEXT or NEWLINE, or the word itself where it is a sign or reserved.
+    What is no word is noted as a problem and comes as a token of type WRONG.
     """
     for match in _TOKEN.finditer(source.text if text is None else text):
         kind = match.lastgroup
@@ -193,7 +193,7 @@ _OPTION = re.compile(r"\w+[^\S\n]*=", re.ASCII)
 
 
 def lines(source: Source) -> Iterator[Line]:
-    """The declarations of a text. A line goes on while a bracket is open, unless the next one starts a declaration."""
+    """The declarations of a text. One goes on while a bracket is open, unless the next line starts one."""
     tokens: list[Token] = []
     sound = True
     brackets: list[Token] = []
@@ -206,7 +206,7 @@ def lines(source: Source) -> Iterator[Line]:
                 yield Line(tokens, sound)
                 tokens, sound = [], True
             continue
-        # A reserved word within brackets can only name an option, `model=…`; elsewhere it starts a declaration.
+        # Within brackets a reserved word can only name an option, `model=…`; else it starts a declaration.
         if (
             brackets
             and fresh

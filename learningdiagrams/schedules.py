@@ -43,9 +43,7 @@ class Schedule(Value, ABC):
 
     @abstractmethod
     def __call__(self, step: Any, xp: Any = numpy) -> Any:
-        """The value at a step (a whole number or a 0-d array of one); `xp` is the array module to compute
-        with.
-        """
+        """The value at a step (a number or 0-d array); `xp` is the array module to compute with."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -148,8 +146,9 @@ def linear_rate(step: Any, total: int, xp: Any = numpy) -> Any:
 
 
 def cosine_rate(step: Any, total: int, xp: Any = numpy) -> Any:
-    """(1 + cos πt) / 2 with t = min(step / total, 1), as
-    `torch.optim.lr_scheduler.CosineAnnealingLR(T_max=total)`.
+    """(1 + cos πt) / 2 with t = min(step / total, 1).
+
+    It is `torch.optim.lr_scheduler.CosineAnnealingLR(T_max=total)`.
 
     Source: Loshchilov and Hutter 2017, SGDR, section 3, one cycle without restart.
     """
@@ -179,8 +178,7 @@ LEARNING_RATES: Mapping[str, LearningRate] = MappingProxyType(
 
 
 def learning_rate(schedule: str | Callable[[Any], Any] | None) -> LearningRate:
-    """The factor of the learning rate that `schedule=` stands for: a name, a function of the step, or None
-    for 1.
+    """The factor of the learning rate that a name, a function of the step, or None (1) stands for.
 
     >>> float(learning_rate("linear")(25, 100)), learning_rate(lambda step: 1 / (1 + step))(3, 100)
     (0.75, 0.25)

@@ -1,5 +1,4 @@
-"""What realises a generator, as values: layers, sources of data, noise, averages of models, and named code.
-Runs none.
+"""What realises a generator, as values: layers, sources of data, noise, averages of models, named code.
 
 | role | realised by |
 |---|---|
@@ -141,8 +140,7 @@ class _Distribution(Noise):
 
 
 class normal(_Distribution):
-    """Normal numbers with mean 0 and standard deviation `std`: `normal(16)`, `normal(28, 28, std=0.3)`,
-    `normal()`.
+    """Normal numbers with mean 0 and standard deviation `std`: `normal(16)`, `normal(28, 28, std=0.3)`.
 
     >>> normal(16).axes, normal(std=0.3)
     ((16,), normal(std=0.3))
@@ -192,8 +190,7 @@ class shuffle(Noise):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ema(Spec):
-    """Follows the model named by exponential moving average: after every step p ← decay · p + (1 − decay) · p
-    of the model.
+    """Follows the model named: after every step p ← decay · p + (1 − decay) · (p of the model).
 
     >>> ema("student"), ema("student", decay=0.999)
     (ema(student), ema(student, decay=0.999))
@@ -228,8 +225,7 @@ class Code(Spec):
 
 
 class torch(Code):
-    """A class or function `Name` of a module that gives a `torch.nn.Module`: `torch("my_models:Student",
-    width=32)`.
+    """A class or function of a module that gives a `torch.nn.Module`: `torch("models:Student", width=32)`.
 
     >>> torch("my_models:Student", width=32, sizes=[1, 2])
     torch("my_models:Student", width=32, sizes=(1, 2))
@@ -237,9 +233,7 @@ class torch(Code):
 
 
 class jax(Code):
-    """A class or function of a module that gives a module or function of JAX: `jax("my_models:student",
-    width=32)`.
-    """
+    """A class or function of a module that gives a map of JAX: `jax("models:net", width=32)`."""
 
 
 def _family(*classes: type[Spec]) -> Mapping[str, type[Spec]]:

@@ -25,13 +25,13 @@ _RULES = ("declaration", "expression", "equation", "type", "call")
 
 
 class _Scanned(Lexer):
-    """Hands scanned words to the parser, their types named as the grammar names them."""
+    """Hands scanned words to the parser, their types named as the grammar has them."""
 
     def __init__(self, lexer_conf: Any) -> None:
         terminals = lexer_conf.terminals
         self.names = {t.pattern.value: t.name for t in terminals if isinstance(t.pattern, PatternStr)}
 
-    def lex(self, data: Iterable[Token]) -> Iterator[Token]:  # type: ignore[override]  # as lark has it for custom lexers
+    def lex(self, data: Iterable[Token]) -> Iterator[Token]:  # type: ignore[override]
         names = self.names
         for token in data:
             token.type = names.get(token.type, token.type)
@@ -106,14 +106,16 @@ def _no_declaration(word: str) -> str:
     if word in RESERVED:
         return f"`{word}` starts no declaration; a declaration goes on in the next line only inside brackets"
     known = ", ".join(DECLARATIONS)
-    return f"there is no declaration `{word}`" + (suggestion(word, DECLARATIONS) or f"; declarations are {known}")
+    return f"there is no declaration `{word}`" + (
+        suggestion(word, DECLARATIONS) or f"; declarations are {known}"
+    )
 
 
-_NOTES = frozenset("on by weight train epochs steps".split())
+_NOTES = frozenset(["on", "by", "weight", "train", "epochs", "steps"])
 
 
 def _unexpected(word: str, expected: set[str], is_name: bool) -> str:
-    """What is said of a word that does not fit; `is_name` where it stands in the place of what is declared."""
+    """What is said of a word that does not fit; `is_name` where it would be the name that is declared."""
     if not expected:
         return f"`{word}` is one too many"
     if word in RESERVED and "NAME" in expected:

@@ -71,8 +71,7 @@ class Value:
         raise AttributeError(f"{self} is a value; `{name}` stays")
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The positional arguments and the options that differ from their defaults: what makes the value
-        again.
+        """The positional arguments, and the options that are not their defaults: what makes it again.
 
         >>> from learningdiagrams.layers import mlp
         >>> mlp(64, 32, 10, activation="tanh", dropout=0).arguments()
@@ -109,9 +108,7 @@ class Value:
 
 
 class Spec(Value):
-    """What realises a generator: a layer, a source of data, noise, an average of another model, or named
-    code.
-    """
+    """What realises a generator: a layer, data, noise, an average of another model, or named code."""
 
 
 V = TypeVar("V", bound=Value)
@@ -138,8 +135,10 @@ def literal(x: Any) -> str:
 
 
 def parse_call(text: str) -> Call:
-    """Reads one call: a name, then arguments and options that are numbers, strings, `True`, `False`, `None`,
-    tuples, names or calls. Runs nothing.
+    """Reads one call, and runs nothing.
+
+    It is a name, then arguments and options that are numbers, strings, `True`, `False`, `None`, tuples, names
+    or calls.
 
     >>> parse_call('kl(temperature=4)')
     Call(name='kl', args=(), options={'temperature': 4})
@@ -179,6 +178,8 @@ def _argument(node: ast.expr, text: str) -> Any:
             for keyword in keywords:
                 if keyword.arg is None:
                     break
+                if keyword.arg in options:
+                    raise DiagramError(f"`{text}`: {keyword.arg} is given twice")
                 options[keyword.arg] = _argument(keyword.value, text)
             else:
                 return Call(name, tuple(_argument(arg, text) for arg in args), options)
@@ -216,10 +217,10 @@ def call(
     places = _bind(name, parameters, args, options or {})
 
     def resolve(parameter: str, x: Any) -> Any:
-        if isinstance(x, tuple | list):
-            return tuple(resolve(parameter, y) for y in x)
         if parameter in cls.nested and isinstance(x, Name | Call):
             return call(family, kind, *(Call(str(x)) if isinstance(x, Name) else x))
+        if isinstance(x, tuple | list) and not isinstance(x, Call):
+            return tuple(resolve(parameter, y) for y in x)
         if isinstance(x, Call):
             raise DiagramError(f"`{name}`: {parameter} is not to be a call such as `{x.name}(…)`")
         if isinstance(x, Name) and parameter not in cls.names:
@@ -251,7 +252,7 @@ def _bind(
                 f"; it has {', '.join(keywords)}" if keywords else "; it has none"
             )
             raise DiagramError(f"`{name}` has no option `{option}`{have}")
-        if option in met:
+        if option in met and option in keywords:
             raise DiagramError(f"`{name}`: {option} is given twice")
     missing = [
         p

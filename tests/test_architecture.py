@@ -14,9 +14,12 @@ FLOORS = (
     {"theory"},
     {"errors", "layers", "losses", "schedules", "specs", "values"},
     {"declarations", "diagram", "equations"},
-    {"data", "drawing", "gluing", "interpretation", "language", "plan", "shapes"},
+    {"data", "datasets", "drawing", "gluing", "interpretation", "language", "noise", "plan", "shapes"},
     {"backends"},
-    {"agreement", "training"},
+    {
+        *("agreement", "checkpoints", "diagnosis", "evaluation", "history", "loop", "options", "programs"),
+        *("progress", "stages", "stopping", "training"),
+    },
     {"compiled"},
     {"__init__", "__main__", "cli", "regimes", "report"},
 )

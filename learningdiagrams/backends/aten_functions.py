@@ -48,6 +48,11 @@ def root(x):
     return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, x)))
 
 
+def absolute(x):
+    """The absolute value, with torch's gradient 0 at 0."""
+    return jnp.where(x == 0, 0, jnp.abs(x))
+
+
 def norm(x, ord: float | None = 2, dim=None, keepdim=False, *, dtype=None):
     x = x if dtype is None else x.astype(dtype)
     axes = _axes(dim, x.ndim) if x.ndim else None
@@ -57,9 +62,9 @@ def norm(x, ord: float | None = 2, dim=None, keepdim=False, *, dtype=None):
     if ord == 0:
         return jnp.sum(x != 0, axes, keepdims=keepdim).astype(x.dtype)
     if math.isinf(ord):
-        return (jnp.max if ord > 0 else jnp.min)(jnp.abs(x), axes, keepdims=keepdim)
+        return (jnp.max if ord > 0 else jnp.min)(absolute(x), axes, keepdims=keepdim)
     if ord == 1:
-        return jnp.sum(jnp.abs(x), axes, keepdims=keepdim)
+        return jnp.sum(absolute(x), axes, keepdims=keepdim)
     total = jnp.sum(jnp.where(x == 0, 0, jnp.abs(jnp.where(x == 0, 1, x)) ** ord), axes, keepdims=keepdim)
     return jnp.where(total == 0, 0, jnp.where(total == 0, 1, total) ** (1 / ord))
 
@@ -249,22 +254,23 @@ def gather(x, dim, index, *, sparse_grad=False):
 
 
 def scatter(how):
-    def scatter(x, dim, index, source, *, reduce=None):
-        place = x.at[_grid(index, dim)]
+    def scatter(x, dim, index, source):
         if hasattr(source, "shape") and source.ndim:
             source = source[tuple(slice(0, n) for n in index.shape)]
-        return getattr(place, {None: how, "add": "add", "multiply": "multiply"}[reduce])(source)
+        return getattr(x.at[_grid(index, dim)], how)(source)
 
     return scatter
 
 
 def scatter_reduce(x, dim, index, source, reduce, *, include_self=True):
-    how = {"sum": "add", "prod": "multiply", "amax": "max", "amin": "min", "mean": "add"}[reduce]
+    if reduce == "prod":
+        raise ValueError("a product of scattered entries has no gradient in jax")
+    how = {"sum": "add", "amax": "max", "amin": "min", "mean": "add"}[reduce]
     place = _grid(index, dim)
     source = source[tuple(slice(0, n) for n in index.shape)]
     if not include_self:
         extreme = {"amax": bound(x.dtype, -1), "amin": bound(x.dtype, 1)}
-        empty = {"sum": 0, "prod": 1, "mean": 0, **extreme}[reduce]
+        empty = {"sum": 0, "mean": 0, **extreme}[reduce]
         touched = jnp.zeros(x.shape, bool).at[place].set(True)
         x = jnp.where(touched, jnp.asarray(empty, x.dtype), x)
     total = getattr(x.at[place], how)(source)

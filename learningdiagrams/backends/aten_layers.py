@@ -366,7 +366,7 @@ def recurrent(step):
 
 
 def dropped(draw: Draw, x, p: float, train: bool | None = True):
-    """`native_dropout`: (x with entries dropped with probability p, scaled to keep the mean; what is kept)."""
+    """`native_dropout`: (x with entries dropped with probability p and the rest scaled up, what is kept)."""
     if not train or p == 0:
         return x, jnp.ones(x.shape, bool)
     if p == 1:

@@ -1,4 +1,4 @@
-"""What every backend checks of numbers that it is handed: that they belong to a map, and have its shapes."""
+"""What every backend checks alike: numbers that it is handed, and what comes of evaluating a map abstractly."""
 
 from __future__ import annotations
 
@@ -9,10 +9,19 @@ import numpy as np
 
 from learningdiagrams.errors import About, DiagramError, suggestion
 
-__all__ = ["check_numbers"]
+__all__ = ["BATCH", "LOST", "REFUSED", "check_numbers", "one_line"]
 
 Shapes = Mapping[str, Mapping[str, tuple[int, ...]]]
 """{generator: {name: shape}}"""
+
+BATCH: Final = 1009
+"""The batch size of abstract evaluation, which no axis of a value has by chance: an output whose first axis differs has
+lost the batch."""
+
+REFUSED: Final = "it refuses {arguments}: {reason}"
+LOST: Final = (
+    "at a batch of {batch} values {arguments} it gives {shape}: the first axis of a value is the batch"
+)
 
 MAPS: Final = "there is no map `{name}`"
 NAMES: Final = "`{generator}` has no {kind} `{name}`"
@@ -42,9 +51,21 @@ def check_numbers(kind: str, given: Mapping[str, Mapping[str, Any]], have: Shape
                 continue
             shape = tuple(value.shape if hasattr(value, "shape") else np.shape(value))
             if shape != names[name]:
-                text = SHAPES.format(
-                    generator=generator, kind=kind, name=name, have=names[name], given=shape
-                )
+                text = SHAPES.format(generator=generator, kind=kind, name=name, have=names[name], given=shape)
                 problems.append(About(text, generator))
     if problems:
         raise DiagramError.of(problems)
+
+
+def one_line(error: Exception) -> str:
+    """The first line of an error that says something, with its class where the text alone would not do.
+
+    >>> one_line(RuntimeError("sizes do not match:\\n  3 and 4\\n  in linear")), one_line(KeyError("depth"))
+    ('sizes do not match: 3 and 4', "KeyError: 'depth'")
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else ""
+    if text.endswith(":") and len(lines) > 1:
+        text = f"{text} {lines[1]}"
+    plain = isinstance(error, TypeError | ValueError | RuntimeError)
+    return text if plain and text else f"{type(error).__name__}: {text}".rstrip(": ")

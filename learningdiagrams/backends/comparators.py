@@ -1,5 +1,4 @@
-"""The numbers of comparators and measures: one formula for each, over the few operations that a backend
-names.
+"""The numbers of comparators and measures: one formula for each, over the few operations a backend names.
 
 :class:`Ops` is what a backend's arrays owe. Everything else in a formula is what all arrays have: arithmetic
 and comparison, `shape`, `dtype`, indexing, `reshape`, `mT`, `any` and `@`. What the formulas mean stands with
@@ -24,15 +23,19 @@ Fused = Callable[[Any, Array, Array], Array]
 
 
 class Ops(Protocol):
-    """Operations on the arrays of one backend. None changes an array; the real ones are differentiable, with
-    finite gradients at finite arguments.
+    """Operations on the arrays of one backend.
+
+    None changes an array; the real ones are differentiable, with finite gradients at finite arguments.
     """
 
-    fused: Mapping[type[Comparator], Fused]
-    """By comparator class, functions (comparator, left, right) -> value that take fewer kernels than the
-    formula and agree with it. They are called with two sides of one shape and one real type; the one for
-    `cross_entropy` also with class numbers that `index` made, where `eager` holds, and it raises IndexError for
-    one outside 0…C−1."""
+    @property
+    def fused(self) -> Mapping[type[Comparator], Fused]:
+        """By comparator class, functions (comparator, left, right) -> value that save kernels.
+
+        Both sides have one shape and one real type. The one for `cross_entropy` is also called with class
+        numbers that `index` made, where `eager` holds, and raises IndexError if one is outside 0…C−1.
+        """
+        ...
 
     def kind(self, x: Array) -> str:
         """What x holds: "float", "int" (of any size, signed or not), "bool", or something else."""
@@ -95,9 +98,7 @@ class Ops(Protocol):
         ...
 
     def unit(self, x: Array) -> Array:
-        """x / ‖x‖ along the last axis; where ‖x‖ is 0 or vanishingly small it is x, with the gradient of
-        that.
-        """
+        """x / ‖x‖ along the last axis; x itself where ‖x‖ is smaller than every normal number."""
         ...
 
 
@@ -109,13 +110,12 @@ def compare(ops: Ops, comparator: Comparator, left: Array, right: Array, *, wher
         where: the goal and its two paths, with which errors begin.
 
     Raises:
-        DiagramError: sides whose shapes differ (nothing is broadcast), numbers that the comparator cannot
-        read, a class
-            number outside 0…C−1 (in a compiled step the value is NaN instead), a last axis of 1 where classes
-            are meant.
+        DiagramError: sides whose shapes differ (nothing is broadcast), numbers that it cannot read, a last
+            axis of 1 where classes are meant, a class number outside 0…C−1 (where its value is not at hand,
+            in a compiled step or on another device, the result is NaN instead).
     """
     if isinstance(comparator, losses.function):
-        return _called(comparator, left, right, where)
+        return _called(ops, comparator, left, right, where)
     formula = type(comparator)
     if left.shape == right.shape and left.dtype == right.dtype and ops.kind(left) == "float":
         if comparator.rows:
@@ -141,8 +141,10 @@ def _fused_or_formula(ops: Ops, by: Comparator, sides: Sides, where: str) -> Arr
 
 
 class Sides(NamedTuple):
-    """Two sides as a formula takes them: both real, of one shape and type; or the right one class numbers in
-    range, and `valid` says of each whether it was (None: all were).
+    """Two sides as a formula takes them.
+
+    Both are real, of one shape and type; or (`classes`) the right one holds class numbers in range, and
+    `valid` says of each whether it was one (None: all were).
     """
 
     left: Array
@@ -187,21 +189,23 @@ def one_hot(ops: Ops, classes: Array, count: int, like: Array, where: str) -> Ar
 
 
 def _in_range(ops: Ops, classes: Array, count: int, like: Array, where: str) -> tuple[Array, Array | None]:
-    """Class numbers that are safe to index with, and which of them were class numbers (None: all); those that
-    were not raise where they can be looked at.
-    """
+    """Class numbers safe to index with, and which were right (None: all); wrong ones raise if eager."""
     valid = (classes >= 0) & (classes < count)
     if not ops.eager(classes):
         return ops.where(valid, classes, 0), valid
     if not bool(valid.all()):
         first = ops.argmax(ops.number(~valid.reshape(-1), like))
-        raise DiagramError(
-            f"{where}: {int(classes.reshape(-1)[first])} is no class number; with {count} classes they are 0…{count - 1}"
-        )
+        numbers = f"with {count} classes they are 0…{count - 1}"
+        raise DiagramError(f"{where}: {int(classes.reshape(-1)[first])} is no class number; {numbers}")
     return classes, None
 
 
-def _called(by: losses.function, left: Array, right: Array, where: str) -> Array:
+def _called(ops: Ops, by: losses.function, left: Array, right: Array, where: str) -> Array:
+    """What a function gives; it may read class numbers, but is given no sides that differ otherwise."""
+    shapes, kinds = (tuple(left.shape), tuple(right.shape)), (ops.kind(left), ops.kind(right))
+    classes = (kinds[1] == "int" and _are_rows(shapes)) or (kinds[0] == "int" and _are_rows(shapes[::-1]))
+    if shapes[0] != shapes[1] and not classes:
+        raise DiagramError(f"{where}: {_differ(by, shapes, kinds)}")
     result = by.f(left, right)
     shape = tuple(getattr(result, "shape", ()))
     if shape:
@@ -343,8 +347,9 @@ _AT_ONCE = 2**24
 
 
 def _rank(ops: Ops, scores: Array, classes: Array) -> Array:
-    """How many classes come before the one given: those with larger scores, and those before it with the same
-    one. A NaN comes before everything, so that it never makes a hit.
+    """How many classes come before the one given: those with larger scores, and earlier ones with the same.
+
+    A NaN comes before everything, so that it never makes a hit.
     """
     own, places = ops.pick(scores, classes)[..., None], ops.arange(scores.shape[-1], scores)
     behind = (scores < own) | ((scores == own) & (places >= classes[..., None]))

@@ -17,8 +17,10 @@ that start alike gives a copy (`jax.tree.map(jnp.copy, …)` of the arrays).
 
 from __future__ import annotations
 
+import copy
 import inspect
 import itertools
+import types
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +30,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.layers import Layer
+from learningdiagrams.layers import Layer, dropout
 
 __all__ = ["JaxMap", "as_map", "path_name"]
 
@@ -41,8 +43,8 @@ class JaxMap:
     """A map as a pure function of its numbers.
 
     Attributes:
-        apply: (parameters, buffers, arguments, training, key) -> (output, new buffers). `key` is None in evaluation, and
-            in training where the map has nothing to draw.
+        apply: (parameters, buffers, arguments, *, training, key) -> (output, new buffers). `key` is None in evaluation,
+            and in training where the map has nothing to draw.
         parameters, buffers: the numbers that it starts from, by name.
         holders: for each name what tells the place that holds the number; two numbers with one holder are one.
         still: the parameters that training leaves alone (a torch parameter that requires no gradient).
@@ -53,7 +55,7 @@ class JaxMap:
             changed, made anew where not.
     """
 
-    apply: Callable[[Numbers, Numbers, Sequence[Array], bool, Any], tuple[Any, Numbers]]
+    apply: Callable[..., tuple[Any, Numbers]]
     architecture: Hashable
     original: Callable[[Numbers, Numbers], Any]
     parameters: Numbers = field(default_factory=dict)
@@ -68,7 +70,7 @@ def as_map(name: str, given: Any, seed: int) -> JaxMap:
     """The map that `given` is; `name` is its generator, `seed` that of built-in layers' numbers.
 
     >>> net = as_map("f", ({"w": jnp.ones((3, 2))}, lambda params, x: x @ params["w"]), 0)
-    >>> y, _ = net.apply(net.parameters, {}, (jnp.ones((5, 3)),), False, None)
+    >>> y, _ = net.apply(net.parameters, {}, (jnp.ones((5, 3)),), training=False, key=None)
     >>> list(net.parameters), y.shape
     (['w'], (5, 2))
     >>> as_map("f", {"w": 1.0}, 0)
@@ -85,15 +87,17 @@ def as_map(name: str, given: Any, seed: int) -> JaxMap:
             return _equinox(name, first, second)
         if callable(second) and not isinstance(second, type):
             return _pair(name, first, second)
-    if _comes_from(given, "torch", "Module"):
-        return _torch(name, given)
     if _comes_from(given, "equinox", "Module"):
         return _equinox(name, given, None)
-    if _comes_from(given, "flax.nnx", "Module"):
-        return _nnx(name, given)
+    # A method of a module is that module called another way: its parameters count.
+    module = given.__self__ if inspect.ismethod(given) else given
+    if _comes_from(module, "torch", "Module"):
+        return _torch(name, module, given)
+    if _comes_from(module, "flax.nnx", "Module"):
+        return _nnx(name, module, given)
     if callable(given) and not isinstance(given, type) and not _comes_from(given, "flax.linen", "Module"):
         return JaxMap(
-            lambda parameters, buffers, arguments, training, key: (given(*arguments), buffers),
+            lambda parameters, buffers, arguments, *, training, key: (given(*arguments), buffers),
             _hashable(("function", given)),
             lambda parameters, buffers: given,
             draws=False,
@@ -103,7 +107,9 @@ def as_map(name: str, given: Any, seed: int) -> JaxMap:
 
 def _comes_from(given: Any, package: str, cls: str) -> bool:
     """Whether this is an instance of a package's class, which is told without importing the package."""
-    return any(c.__name__ == cls and f"{c.__module__}.".startswith(f"{package}.") for c in type(given).__mro__)
+    return any(
+        c.__name__ == cls and f"{c.__module__}.".startswith(f"{package}.") for c in type(given).__mro__
+    )
 
 
 def _no_map(given: Any) -> str:
@@ -144,14 +150,17 @@ class _Leaves:
         leaves, structure = jax.tree_util.tree_flatten_with_path(tree)
         first: dict[int, str] = {}
         places = [
-            first.setdefault(id(leaf), path_name(path)) if wanted(leaf) else None
-            for path, leaf in leaves
+            first.setdefault(id(leaf), path_name(path)) if wanted(leaf) else None for path, leaf in leaves
         ]
         held = {place: leaf for place, (_, leaf) in zip(places, leaves, strict=True) if place is not None}
         if len(held) != len(first):
             twice = next(place for place in first.values() if list(first.values()).count(place) > 1)
-            raise DiagramError(f"`{name}`: two of its arrays have the path `{twice}`; rename one of its entries")
-        others = tuple(leaf if place is None else None for place, (_, leaf) in zip(places, leaves, strict=True))
+            raise DiagramError(
+                f"`{name}`: two of its arrays have the path `{twice}`; rename one of its entries"
+            )
+        others = tuple(
+            leaf if place is None else None for place, (_, leaf) in zip(places, leaves, strict=True)
+        )
         return _Leaves(structure, tuple(places), others, held)
 
     def tree(self, numbers: Numbers, others: Sequence[Any] | None = None) -> Any:
@@ -217,13 +226,23 @@ def _layer(name: str, spec: Layer, seed: int) -> JaxMap:
         lambda p, b: spec,
         parameters,
         buffers,
+        draws=_drops(spec),
+    )
+
+
+def _drops(spec: Layer) -> bool:
+    """Whether there is dropout in a layer."""
+    return (
+        isinstance(spec, dropout)
+        or bool(getattr(spec, "dropout", 0))
+        or any(map(_drops, getattr(spec, "parts", ())))
     )
 
 
 def _pair(name: str, params: Any, apply: Callable[..., Any]) -> JaxMap:
     leaves = _Leaves.of(name, params, lambda leaf: _is_real(leaf) or isinstance(leaf, float))
     return JaxMap(
-        lambda p, b, arguments, training, key: (apply(leaves.tree(p), *arguments), b),
+        lambda p, b, arguments, *, training, key: (apply(leaves.tree(p), *arguments), b),
         _hashable(("pair", apply, leaves.structure, leaves.places, leaves.others, _shapes(leaves.numbers))),
         lambda p, b: (leaves.like(p), apply),
         leaves.numbers,
@@ -248,7 +267,7 @@ def _equinox(name: str, module: Any, state: Any) -> JaxMap:
     axis = next(filter(None, (getattr(part, "axis_name", None) for part in _parts(module))), None)
 
     def apply(
-        p: Numbers, b: Numbers, arguments: Sequence[Array], training: bool, key: Any
+        p: Numbers, b: Numbers, arguments: Sequence[Array], *, training: bool, key: Any
     ) -> tuple[Any, Numbers]:
         here = leaves.tree(p, modes[training])
         keyed = takes_key and key is not None
@@ -259,7 +278,7 @@ def _equinox(name: str, module: Any, state: Any) -> JaxMap:
 
         before = jax.tree.unflatten(structure, [b[buffer] for buffer in buffers])
         if arguments:
-            keys = jax.random.split(key, arguments[0].shape[0]) if keyed else None
+            keys = jax.random.split(key, arguments[0].shape[0]) if keyed else None  # type: ignore[arg-type]
             axes = (None, 0 if keyed else None, *(0 for _ in arguments))
             mapped = jax.vmap(row, in_axes=axes, out_axes=(0, None), axis_name=axis)
             output, after = mapped(before, keys, *arguments)
@@ -276,12 +295,14 @@ def _equinox(name: str, module: Any, state: Any) -> JaxMap:
     described = _described(leaves.others)
     return JaxMap(
         apply,
-        _hashable(("equinox", leaves.structure, leaves.places, described, _shapes(leaves.numbers), state is None)),
+        _hashable(
+            ("equinox", leaves.structure, leaves.places, described, _shapes(leaves.numbers), state is None)
+        ),
         original,
         leaves.numbers,
         buffers,
         leaves.holders,
-        takes_key,
+        draws=takes_key,
     )
 
 
@@ -305,22 +326,27 @@ def _parts(module: Any) -> Iterable[Any]:
 
     found = [module]
     for part in found:
-        inside = jax.tree.leaves(part, is_leaf=lambda x, part=part: x is not part and isinstance(x, eqx.Module))
+        inside = jax.tree.leaves(
+            part, is_leaf=lambda x, part=part: x is not part and isinstance(x, eqx.Module)
+        )
         found += [x for x in inside if isinstance(x, eqx.Module)]
     return found
 
 
-def _nnx(name: str, module: Any) -> JaxMap:
+def _nnx(name: str, module: Any, given: Any) -> JaxMap:
+    """A Flax NNX module, or a method of one."""
     from flax import nnx
+
+    method = "__call__" if given is module else given.__name__
 
     def is_parameter(path: Any, variable: Any) -> bool:
         return isinstance(variable, nnx.Param) and _is_real(variable[...])
 
     kinds = (is_parameter, nnx.RngState)
-    graphs, copy = {}, nnx.clone(module)
+    graphs, twin = {}, nnx.clone(module)
     for training in (True, False):
-        copy.train() if training else copy.eval()
-        graphs[training], first, random, rest = nnx.split(copy, *kinds, ...)
+        twin.train() if training else twin.eval()
+        graphs[training], first, random, rest = nnx.split(twin, *kinds, ...)
     held = {path: node for path, node in nnx.iter_graph(module) if isinstance(node, nnx.Variable)}
 
     def names(state: Any) -> list[str]:
@@ -344,12 +370,12 @@ def _nnx(name: str, module: Any) -> JaxMap:
         ]
 
     def apply(
-        p: Numbers, b: Numbers, arguments: Sequence[Array], training: bool, key: Any
+        p: Numbers, b: Numbers, arguments: Sequence[Array], *, training: bool, key: Any
     ) -> tuple[Any, Numbers]:
         leaves = ([p[name] for name in parameters], draws(key), [b[name] for name in buffers])
         states = [jax.tree.unflatten(s, x) for s, x in zip(structures, leaves, strict=True)]
         here = nnx.merge(graphs[training], *states)
-        output = here(*arguments)
+        output = getattr(here, method)(*arguments)
         after = numbers(nnx.split(here, *kinds, ...)[3])
         # What a call adds (intermediate values that it keeps) is no state of the map.
         return output, {buffer: after[buffer] for buffer in b}
@@ -359,36 +385,48 @@ def _nnx(name: str, module: Any) -> JaxMap:
             key = ".".join(map(str, path))
             if key in p or key in b:
                 variable[...] = _as_given((p if key in p else b)[key], variable[...])
-        return module
+        return given
 
     parameters, buffers = numbers(first), numbers(rest)
     return JaxMap(
         apply,
-        _hashable(("nnx", graphs[False], graphs[True], _shapes(parameters), _shapes(buffers))),
+        _hashable(("nnx", method, graphs[False], graphs[True], _shapes(parameters), _shapes(buffers))),
         original,
         {key: np.asarray(value) for key, value in parameters.items()},
         {key: np.asarray(value) for key, value in buffers.items()},
-        {".".join(map(str, path)): variable for path, variable in held.items()},
-        bool(keys),
+        {".".join(map(str, path)): ("variable", id(variable)) for path, variable in held.items()},
+        draws=bool(keys),
     )
 
 
-def _torch(name: str, module: Any) -> JaxMap:
+def _torch(name: str, module: Any, given: Any) -> JaxMap:
+    """A torch module, or a method of one."""
     from learningdiagrams.backends.torch_on_jax import carry
 
+    if given is not module:
+        function, module = given.__func__, copy.copy(module)
+        module.forward = types.MethodType(function, module)
     carried = carry(module, name=name)
 
     def original(parameters: Numbers, buffers: Numbers) -> Any:
         carried.write_back(parameters, buffers)
-        return module
+        return given
 
+    tensors = dict(itertools.chain(module.named_parameters(), module.named_buffers()))
     return JaxMap(
-        lambda p, b, arguments, training, key: carried.apply(p, b, tuple(arguments), training=training, key=key),
+        lambda p, b, arguments, *, training, key: carried.apply(
+            p, b, tuple(arguments), training=training, key=key
+        ),
         _hashable(("torch", _torch_architecture(module))),
         original,
         carried.parameters,
         carried.buffers,
-        dict(itertools.chain(module.named_parameters(), module.named_buffers())),
+        {
+            key: ("tensor", tensor.data_ptr() or id(tensor), tuple(tensor.shape), tensor.stride())
+            for key, tensor in tensors.items()
+        },
+        still=frozenset(key for key, parameter in module.named_parameters() if not parameter.requires_grad),
+        unsaved=frozenset(carried.buffers) - module.state_dict().keys(),
     )
 
 
@@ -409,7 +447,9 @@ def _torch_architecture(module: Any) -> tuple[Any, ...]:
 
     parts = []
     for name, part in module.named_modules():
-        own = {key: value for key, value in vars(part).items() if not key.startswith("_") and key != "training"}
+        own = {
+            key: value for key, value in vars(part).items() if not key.startswith("_") and key != "training"
+        }
         hooks = (*part._forward_pre_hooks.values(), *part._forward_hooks.values())
         tensors = itertools.chain(
             part.named_parameters(recurse=False, remove_duplicate=False),

@@ -74,5 +74,5 @@ class JaxOps:
 
     def unit(self, x: Array) -> Array:
         square = jnp.sum(x * x, axis=-1, keepdims=True)
-        # The derivative of a root at 0 is infinite, and times 0 that is NaN: the root is taken of what is not 0.
+        # A root's derivative at 0 is infinite, and 0 times that NaN: the root is taken of what is not 0.
         return x * jax.lax.rsqrt(jnp.where(square < jnp.finfo(x.dtype).tiny, 1, square))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import add, mul
 from typing import Any, Protocol
 
 import jax
@@ -28,13 +30,12 @@ class Apply(Protocol):
 
     def __call__(
         self,
-        parameters: Mapping[str, Array],
-        buffers: Mapping[str, Array],
-        arguments: tuple[Array, ...],
-        *,
+        parameters: Mapping[str, Any],
+        buffers: Mapping[str, Any],
+        arguments: Sequence[Any],
         training: bool,
         key: Array | None,
-    ) -> tuple[Array, dict[str, Array]]: ...
+    ) -> tuple[Array, dict[str, Any]]: ...
 
 
 def jax_apply(layer: Layer) -> Apply:
@@ -42,21 +43,20 @@ def jax_apply(layer: Layer) -> Apply:
 
     >>> from learningdiagrams.backends.layers import initial
     >>> parameters, buffers = initial(layers.mlp(4, 3, 2), seed=0, name="student")
-    >>> output, _ = jax_apply(layers.mlp(4, 3, 2))(parameters, buffers, (jnp.zeros((5, 4)),), training=False, key=None)
-    >>> output.shape
+    >>> apply, x = jax_apply(layers.mlp(4, 3, 2)), jnp.zeros((5, 4))
+    >>> apply(parameters, buffers, (x,), training=False, key=None)[0].shape
     (5, 2)
     """
 
     def apply(
-        parameters: Mapping[str, Array],
-        buffers: Mapping[str, Array],
-        arguments: tuple[Array, ...],
-        *,
+        parameters: Mapping[str, Any],
+        buffers: Mapping[str, Any],
+        arguments: Sequence[Any],
         training: bool,
         key: Array | None,
-    ) -> tuple[Array, dict[str, Array]]:
+    ) -> tuple[Array, dict[str, Any]]:
         run = _Run(parameters, buffers, training, key)
-        output = _evaluate(layer, run, "", arguments)
+        output = _evaluate(layer, run, "", tuple(arguments))
         return output, run.buffers
 
     return apply
@@ -66,7 +66,7 @@ class _Run:
     """One call of a layer: what it reads, and the buffers and draws that it leaves behind."""
 
     def __init__(
-        self, parameters: Mapping[str, Array], buffers: Mapping[str, Array], training: bool, key: Array | None
+        self, parameters: Mapping[str, Any], buffers: Mapping[str, Any], training: bool, key: Array | None
     ) -> None:
         self.parameters = parameters
         self.buffers = dict(buffers)
@@ -332,6 +332,6 @@ _FUNCTIONS: Mapping[type[Layer], Callable[..., Array]] = {
     layers.roll: _fixed(lambda layer, x: jnp.roll(x, layer.by, layer.axis + (layer.axis >= 0))),
     layers.rot90: _fixed(lambda layer, x: jnp.rot90(x, layer.turns, (-2, -1))),
     layers.concat: _fixed(lambda layer, *inputs: jnp.concatenate(inputs, -1)),
-    layers.add: _fixed(lambda layer, *inputs: sum(inputs[1:], inputs[0])),
-    layers.multiply: _fixed(lambda layer, *inputs: math.prod(inputs[1:], start=inputs[0])),
+    layers.add: _fixed(lambda layer, *inputs: reduce(add, inputs)),
+    layers.multiply: _fixed(lambda layer, *inputs: reduce(mul, inputs)),
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import reduce
+from operator import add, mul
 from typing import Any
 
 import numpy as np
@@ -218,10 +220,6 @@ def _pool(layer: layers.pool) -> nn.Module:
     return nn.MaxPool2d(layer.size) if layer.kind == "max" else nn.AvgPool2d(layer.size)
 
 
-def _product(*inputs: Tensor) -> Tensor:
-    return math.prod(inputs[1:], start=inputs[0])
-
-
 _MODULES: Mapping[type[Layer], Callable[[Any], nn.Module]] = {
     layers.linear: lambda layer: _Linear(layer.inputs, layer.outputs, bias=layer.bias),
     layers.affine: lambda layer: _Linear(layer.inputs, layer.outputs),
@@ -260,6 +258,6 @@ _MODULES: Mapping[type[Layer], Callable[[Any], nn.Module]] = {
     layers.roll: _fixed(lambda layer: lambda x: x.roll(layer.by, layer.axis + (layer.axis >= 0))),
     layers.rot90: _fixed(lambda layer: lambda x: x.rot90(layer.turns, (-2, -1))),
     layers.concat: _fixed(lambda layer: lambda *inputs: torch.cat(inputs, -1)),
-    layers.add: _fixed(lambda layer: lambda *inputs: sum(inputs[1:], inputs[0])),
-    layers.multiply: _fixed(lambda layer: _product),
+    layers.add: _fixed(lambda layer: lambda *inputs: reduce(add, inputs)),
+    layers.multiply: _fixed(lambda layer: lambda *inputs: reduce(mul, inputs)),
 }

@@ -17,10 +17,10 @@ def run(batch, state):
     v0 = batch["pixels"]
     v1 = f1(state, v0)  # student
     v2 = batch["label"]
-    v3 = f3(state, v0)  # teacher
-    del v0
     t0 = c0(v1, v2)  # hard
     del v2
+    v3 = f3(state, v0)  # teacher
+    del v0
     t1 = c1(v1, v3)  # soft
     return (t0, t1), ()
 """
@@ -129,7 +129,9 @@ def checked(generator: str, ends: str, count: int, value: Any, is_array: Callabl
     elif isinstance(value, tuple | list) and len(value) == count and all(map(is_array, value)):
         return tuple(value)
     wanted = "one array" if count == 1 else f"a tuple of {count} arrays"
-    raise DiagramError(f"`{generator}` : {ends} is to return {wanted}, and it returned {_what(value, is_array)}")
+    raise DiagramError(
+        f"`{generator}` : {ends} is to return {wanted}, and it returned {_what(value, is_array)}"
+    )
 
 
 def _what(value: Any, is_array: Callable[[Any], bool]) -> str:
@@ -168,9 +170,9 @@ def _application(plan: Plan, step: Apply, operations: Operations) -> Callable[..
     return application
 
 
-class _Names(NamedTuple):
+class _Line(NamedTuple):
     reads: tuple[int, ...]
-    line: str
+    text: str
 
 
 class _Code:
@@ -179,27 +181,29 @@ class _Code:
     def __init__(self, plan: Plan) -> None:
         self.applications: list[tuple[str, Apply]] = []
         self.comparisons: list[tuple[str, Compare, int]] = []
-        lines = [self._step(step) for step in plan.steps]
-        lines += [self._compare(number, compare) for number, compare in enumerate(plan.compares)]
+        lines = _early(
+            [(step.outs, self._step(step)) for step in plan.steps],
+            [self._compare(number, compare) for number, compare in enumerate(plan.compares)],
+        )
         terms = _tuple(f"t{number}" for number in range(len(plan.compares)))
         returned = f"return {terms}, {_tuple(f'v{out}' for out in plan.outputs)}"
         kept = set(plan.outputs)
         self.text = "\n    ".join(["def run(batch, state):", *_forgetting(lines, kept), returned])
 
-    def _step(self, step: Step) -> _Names:
+    def _step(self, step: Step) -> _Line:
         outs = ", ".join(f"v{out}" for out in step.outs)
         if isinstance(step, Input):
-            return _Names((), f'{outs} = batch["{step.generator}"]')
+            return _Line((), f'{outs} = batch["{step.generator}"]')
         if isinstance(step, Stop):
-            return _Names((step.value,), f"{outs} = stop(v{step.value})")
+            return _Line((step.value,), f"{outs} = stop(v{step.value})")
         if isinstance(step, Expand):
-            return _Names((step.value, step.like), f"{outs} = expand(v{step.value}, v{step.like})")
+            return _Line((step.value, step.like), f"{outs} = expand(v{step.value}, v{step.like})")
         name = f"f{step.outs[0]}"
         self.applications.append((name, step))
         call = ", ".join(["state", *(f"v{value}" for value in step.arguments)])
-        return _Names(step.arguments, f"{outs} = {name}({call})  # {step.generator}")
+        return _Line(step.arguments, f"{outs} = {name}({call})  # {step.generator}")
 
-    def _compare(self, number: int, compare: Compare) -> _Names:
+    def _compare(self, number: int, compare: Compare) -> _Line:
         calls, reads = [], []
         for index, (lefts, rights) in enumerate(compare.pairs):
             # One comparator for each `on`: they differ in what their errors say.
@@ -209,7 +213,7 @@ class _Code:
                 calls.append(f"{name}(v{left}, v{right})")
                 reads += [left, right]
         mean = calls[0] if len(calls) == 1 else f"({' + '.join(calls)}) / {len(calls)}"
-        return _Names(tuple(reads), f"t{number} = {mean}  # {compare.name}")
+        return _Line(tuple(reads), f"t{number} = {mean}  # {compare.name}")
 
 
 def _tuple(names: Iterable[str]) -> str:
@@ -217,16 +221,32 @@ def _tuple(names: Iterable[str]) -> str:
     return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
 
 
-def _forgetting(lines: list[_Names], kept: set[int]) -> Iterator[str]:
-    """The lines, with each value deleted after the last line that reads it, unless it is returned or that is the end."""
+def _early(steps: list[tuple[tuple[int, ...], _Line]], compares: list[_Line]) -> list[_Line]:
+    """All lines, each comparison as soon as its values are there.
+
+    So values die early, and gradients too: they are computed in the reverse order, and those of one comparison reach the
+    maps before those of the next one are made.
+    """
+    made = {out: number for number, (outs, _) in enumerate(steps) for out in outs}
+    ready: dict[int, list[_Line]] = {}
+    for compare in compares:
+        ready.setdefault(max((made[value] for value in compare.reads), default=-1), []).append(compare)
+    lines = ready.get(-1, [])
+    for number, (_, line) in enumerate(steps):
+        lines += [line, *ready.get(number, ())]
+    return lines
+
+
+def _forgetting(lines: list[_Line], kept: set[int]) -> Iterator[str]:
+    """The lines, with each value deleted after the last line that reads it, unless it is returned or the end is there."""
     last: dict[int, int] = {}
-    for number, names in enumerate(lines):
-        last.update(dict.fromkeys(names.reads, number))
+    for number, line in enumerate(lines):
+        last.update(dict.fromkeys(line.reads, number))
     done: dict[int, list[int]] = {}
     for value, number in last.items():
         if value not in kept:
             done.setdefault(number, []).append(value)
-    for number, names in enumerate(lines):
-        yield names.line
+    for number, line in enumerate(lines):
+        yield line.text
         if number in done and number < len(lines) - 1:
             yield f"del {', '.join(f'v{value}' for value in sorted(done[number]))}"

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from learningdiagrams.backends.base import Backend, Maps, Parameters
 from learningdiagrams.backends.checks import check_numbers
 from learningdiagrams.backends.torch_abstract import Evaluator
-from learningdiagrams.backends.torch_maps import Map, Modes, average_of, check_roles, realise
+from learningdiagrams.backends.torch_maps import Map, Modes, average_of, check_parameters, realise
 from learningdiagrams.backends.torch_program import TorchProgram
 from learningdiagrams.backends.torch_training import TorchTrainer
 from learningdiagrams.diagram import Diagram
@@ -68,14 +69,15 @@ class TorchMaps(Maps):
             name: realise(name, given, seed=seed, dtype=self.tensor_dtype, device=self.device)
             for name, given in realisations.items()
         }
-        check_roles(diagram, self._maps)
-        self._averages: list[tuple[Map, Map, float]] = []
+        check_parameters(diagram, self._maps)
+        self._averages: list[tuple[Map, Map, Callable[..., None]]] = []
         for name, role in diagram.roles.items():
             follows = diagram.specs[name] if role == "ema" else None
             if follows is not None and follows.model in self._maps:  # type: ignore[attr-defined]  # an ema's spec is an ema
                 followed = self._maps[follows.model]  # type: ignore[attr-defined]
                 self._maps[name] = average_of(name, followed)
-                self._averages.append((self._maps[name], followed, follows.decay))  # type: ignore[attr-defined]
+                move = get_ema_multi_avg_fn(follows.decay)  # type: ignore[attr-defined]
+                self._averages.append((self._maps[name], followed, move))
         self.models = tuple(name for name in diagram.models if name in self._maps)
         self.trained = tuple(
             dict.fromkeys(p for name in self.models for p in self._maps[name].parameters.values())
@@ -117,9 +119,7 @@ class TorchMaps(Maps):
     def abstract(self, generator: str, arguments: Sequence[Abstract]) -> tuple[Abstract, ...] | None:
         morphism = self.diagram.generators[generator]
         ends = f"{morphism.dom} -> {morphism.cod}"
-        return self._evaluator(
-            self.map(generator), generator, ends, len(morphism.cod.factors), arguments
-        )
+        return self._evaluator(self.map(generator), generator, ends, len(morphism.cod.factors), arguments)
 
     def program(self, plan: Plan) -> TorchProgram:
         return TorchProgram(self, plan)
@@ -159,13 +159,10 @@ class TorchMaps(Maps):
                 for key, value in numbers.items():
                     have[name][key].copy_(value if isinstance(value, Tensor) else _tensor(np.asarray(value)))
 
-    @torch.no_grad()
     def follow(self) -> None:
-        for average, followed, decay in self._averages:
-            mine, theirs = list(average.parameters.values()), list(followed.parameters.values())
-            if mine:
-                torch._foreach_mul_(mine, decay)
-                torch._foreach_add_(mine, theirs, alpha=1 - decay)
+        for average, followed, move in self._averages:
+            if average.parameters:
+                move(list(average.parameters.values()), list(followed.parameters.values()), 0)
             theirs = followed.buffers()
             for name, buffer in average.buffers().items():
                 buffer.copy_(theirs[name])
@@ -216,13 +213,15 @@ class _Module(nn.Module):
             if module is not None:
                 # `add_module` refuses names that a module has methods of; a generator may be called `half`.
                 self._modules[name] = module
-        self.train(self.training)
 
     def forward(self, batch: Mapping[str, Any], step: int | None = None) -> Tensor:
         return self._loss(batch, step, self.training)
 
     def train(self, mode: bool = True) -> _Module:
-        """Puts models in training mode; frozen, fixed and averaged maps evaluate."""
+        """Puts models in training mode; frozen, fixed and averaged maps evaluate.
+
+        Until it is called once, each loss sets the modes for itself and puts them back, which takes its time.
+        """
         self.training = mode
         self._modes.set(mode)
         return self

@@ -15,18 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from learningdiagrams.backends.checks import BATCH, LOST, REFUSED, one_line
 from learningdiagrams.backends.straight_line import checked
 from learningdiagrams.backends.torch_maps import Map
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.shapes import Abstract
 
 __all__ = ["Evaluator"]
-
-BATCH: Final = 1009
-"""A batch size that no axis of a value has by chance: an output whose first axis differs has lost the batch."""
-
-REFUSED: Final = "it refuses {arguments}: {reason}"
-LOST: Final = "at a batch of {batch} values {arguments} it gives {shape}: the first axis of a value is the batch"
 
 
 class Evaluator:
@@ -72,7 +67,7 @@ class Evaluator:
                         made.call(*self._arguments(arguments, 2))
                     except Exception as error:
                         given = " and ".join(map(str, arguments)) or "no argument"
-                        raise DiagramError(REFUSED.format(arguments=given, reason=_one_line(error))) from error
+                        raise DiagramError(REFUSED.format(arguments=given, reason=one_line(error))) from error
                 return None
         values = checked(name, ends, outputs, value, lambda x: isinstance(x, Tensor))
         values = (values,) if outputs == 1 else values
@@ -136,7 +131,7 @@ def _left_as_it_was(module: nn.Module | None) -> Iterator[None]:
     if module is None:
         yield
         return
-    tables = [
+    tables: list[dict[str, Any]] = [
         table
         for part in module.modules()
         if not isinstance(part, torch.jit.ScriptModule)  # whose attributes are not Python's
@@ -150,10 +145,3 @@ def _left_as_it_was(module: nn.Module | None) -> Iterator[None]:
         for table, entries in kept:
             table.clear()
             table.update(entries)
-
-
-def _one_line(error: Exception) -> str:
-    """The first line of an error that says something, with its class where the text alone would not do."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else ""
-    return text if isinstance(error, RuntimeError) and text else f"{type(error).__name__}: {text}".rstrip(": ")

@@ -11,13 +11,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from learningdiagrams.backends.layers import initial
+from learningdiagrams.backends.layers_torch import torch_module
+from learningdiagrams.backends.roles import check_roles
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import About, DiagramError
 from learningdiagrams.layers import Layer
 
-__all__ = ["Map", "Modes", "average_of", "check_roles", "realise"]
+__all__ = ["Map", "Modes", "average_of", "check_parameters", "realise"]
 
 CAN_BE: Final = "a map is a torch.nn.Module, a function of tensors, or a layer such as ld.layers.mlp(64, 10)"
+
+
+STILL: Final = "`{name}` is a model, and none of its parameters requires a gradient; declare it frozen, or call requires_grad_(True)"
 
 
 class Map:
@@ -34,7 +40,9 @@ class Map:
     def __init__(self, call: Callable[..., Any], module: nn.Module | None) -> None:
         self.call = call
         self.module = module
-        self.parameters: dict[str, nn.Parameter] = dict(module.named_parameters()) if module is not None else {}
+        self.parameters: dict[str, nn.Parameter] = (
+            dict(module.named_parameters()) if module is not None else {}
+        )
 
     def buffers(self) -> dict[str, Tensor]:
         """The buffers that the module saves, by name. Asked for anew: a module may put another tensor in their place."""
@@ -44,18 +52,15 @@ class Map:
         return {name: buffer for name, buffer in self.module.named_buffers() if name in saved}
 
 
-def realise(
-    name: str, given: Any, *, seed: int, dtype: torch.dtype, device: torch.device | None
-) -> Map:
+def realise(name: str, given: Any, *, seed: int, dtype: torch.dtype, device: torch.device | None) -> Map:
     """The map that an object stands for; a module is converted in place where its numbers are of another kind.
 
     Raises:
         DiagramError: the object is no map on PyTorch, or a module that is not ready, saying what is.
     """
     if isinstance(given, Layer):
-        from learningdiagrams.backends.layers import initial_numbers, torch_module
-
-        given = torch_module(given, initial_numbers(given, seed, name))
+        parameters, buffers = initial(given, seed=seed, name=name, dtype=str(dtype).removeprefix("torch."))
+        given = torch_module(given, {**parameters, **buffers})
     # A module's own method is that module called another way: its parameters count.
     module = given.__self__ if inspect.ismethod(given) else given
     if not isinstance(module, nn.Module):
@@ -64,7 +69,8 @@ def realise(
     for parameter, tensor in module.named_parameters():
         if is_lazy(tensor):
             raise DiagramError(
-                f"`{name}`: its parameter {parameter} has no shape yet; call the module once on a batch before", name
+                f"`{name}`: its parameter {parameter} has no shape yet; call the module once on a batch before",
+                name,
             )
     _convert(module, dtype, device)
     return Map(given, module)
@@ -74,11 +80,16 @@ def _check_function(name: str, given: Any) -> None:
     kind = type(given).__name__
     if isinstance(given, type):
         if issubclass(given, nn.Module):
-            raise DiagramError(f"`{name}`: {given.__name__} is a class; give a module, {given.__name__}(…)", name)
+            raise DiagramError(
+                f"`{name}`: {given.__name__} is a class; give a module, {given.__name__}(…)", name
+            )
         raise DiagramError(f"`{name}`: the class {given.__name__} is no map; {CAN_BE}", name)
     library = type(given).__module__.partition(".")[0]
     if library in ("equinox", "flax", "jax", "jaxlib"):
-        raise DiagramError(f'`{name}`: a {kind} of {library} runs on jax; compile with backend="jax", or give a torch one', name)
+        raise DiagramError(
+            f'`{name}`: a {kind} of {library} runs on jax; compile with backend="jax", or give a torch one',
+            name,
+        )
     if isinstance(given, Tensor):
         raise DiagramError(f"`{name}`: a tensor is no map; {CAN_BE}", name)
     if not callable(given):
@@ -107,43 +118,26 @@ def average_of(name: str, followed: Map) -> Map:
     return Map(getattr(copied, followed.call.__name__) if bound else copied, copied)
 
 
-def check_roles(diagram: Diagram, maps: Mapping[str, Map]) -> None:
-    """Raises where a map's numbers do not fit its role.
-
-    Numbers that a trained and a frozen map hold together (the same parameter, or another that starts at the same place
-    of memory); parameters of a fixed map; models whose parameters are all marked as not to be trained.
+def check_parameters(diagram: Diagram, maps: Mapping[str, Map]) -> None:
+    """Raises where a map's parameters do not fit its role: those of :func:`check_roles`, where two parameters that start
+    at one place of memory are one, and models that could not be trained since all their parameters are marked so.
     """
-    problems = []
-    trained: dict[int, tuple[str, str]] = {}
-    for name, made in maps.items():
-        if diagram.roles[name] == "model":
-            for parameter, tensor in made.parameters.items():
-                trained.setdefault(_place(tensor), (name, parameter))
-            if made.parameters and not any(p.requires_grad for p in made.parameters.values()):
-                text = f"`{name}` is a model, and none of its parameters requires a gradient; declare it frozen, or call requires_grad_(True)"
-                problems.append(About(text, name))
-    for name, made in maps.items():
-        role = diagram.roles[name]
-        if role == "fixed" and made.parameters:
-            text = f"`{name}` is fixed, a map without parameters, and has {', '.join(made.parameters)}; declare it frozen"
-            problems.append(About(text, name))
-        if role not in ("frozen", "fixed"):
-            continue
-        for parameter, tensor in made.parameters.items():
-            if _place(tensor) in trained:
-                model, theirs = trained[_place(tensor)]
-                text = (
-                    f"`{name}` is {role} and `{model}` is trained, and they hold one parameter together ({name}'s {parameter}, "
-                    f"{model}'s {theirs}); give one of them a copy, or both one role"
-                )
-                problems.append(About(text, name))
-                break
-    if problems:
-        raise DiagramError.of(problems)
-
-
-def _place(tensor: Tensor) -> int:
-    return tensor.data_ptr() or id(tensor)
+    check_roles(
+        diagram,
+        {
+            name: {key: tensor.data_ptr() or id(tensor) for key, tensor in made.parameters.items()}
+            for name, made in maps.items()
+        },
+    )
+    still = [
+        About(STILL.format(name=name), name)
+        for name, made in maps.items()
+        if diagram.roles[name] == "model"
+        and made.parameters
+        and not any(tensor.requires_grad for tensor in made.parameters.values())
+    ]
+    if still:
+        raise DiagramError.of(still)
 
 
 class Modes:

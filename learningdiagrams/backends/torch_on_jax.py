@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import io
 import logging
 import operator
-import unittest.mock
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,13 +31,18 @@ from torch.export.graph_signature import InputKind, OutputKind
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
+from learningdiagrams.errors import DiagramError
+
 from .aten import RANDOM, TABLE
 
 Arrays = Mapping[str, Any]
 
 
-class CannotCarry(ValueError):
+class CannotCarry(DiagramError):
     """A torch module that cannot run on jax; the message names the map, what is in the way, and where."""
+
+    def __init__(self, name: str, message: str):
+        super().__init__(f"`{name}`: {message}", about=name)
 
 
 def carry(module: torch.nn.Module, name: str = "module") -> Carried:
@@ -96,7 +101,7 @@ class Carried:
         arrays = tuple(jnp.asarray(argument) for argument in arguments)
         program = self._program(state, arrays, training)
         output, changed = program(state, arrays, key)
-        return output, {**buffers, **changed}
+        return output, {name: changed.get(name, state[name]) for name in buffers}
 
     def write_back(self, parameters: Arrays, buffers: Arrays) -> None:
         """Copy numbers into the module itself, in place; its flags and its devices stay."""
@@ -107,7 +112,7 @@ class Carried:
         values = [(tensor, key, np.asarray(value)) for tensor, key, value in pairs]
         for tensor, key, value in values:
             if tuple(tensor.shape) != value.shape:
-                raise ValueError(f"{self.name}: {key} has shape {tuple(tensor.shape)}, not {value.shape}")
+                raise ValueError(f"`{self.name}`: {key} has shape {tuple(tensor.shape)}, not {value.shape}")
         with torch.no_grad():
             for tensor, _, value in values:
                 tensor.copy_(_to_torch(value))
@@ -144,9 +149,7 @@ class Carried:
     def _export(self, state, arrays, training: bool, in_batch: tuple[bool, ...]) -> _Program:
         module = _in_precision(self._module, state)
         device = next((t.device for t in (*module.parameters(), *module.buffers())), torch.device("cpu"))
-        examples = tuple(
-            _example(array, is_in, device) for array, is_in in zip(arrays, in_batch, strict=True)
-        )
+        examples = tuple(_example(a, is_in, device) for a, is_in in zip(arrays, in_batch, strict=True))
         batch = torch.export.Dim("batch")
         dynamic = torch.export.ShapesCollection()
         for example, is_in in zip(examples, in_batch, strict=True):
@@ -164,7 +167,7 @@ class Carried:
             given = ", ".join(f"{array.dtype}{list(array.shape)}" for array in arrays)
             reason = str(error).strip().split("\n")[0]
             raise CannotCarry(
-                f"{self.name}: torch.export refuses this module on ({given}): {reason}"
+                self.name, f"torch.export refuses this module on ({given}): {reason}"
             ) from error
         return _Program(exported, _first_names(self._module), self.name)
 
@@ -210,7 +213,7 @@ class _Program:
                 self.constants[node.name] = _to_numpy(constant)
             else:
                 raise CannotCarry(
-                    f"{name}: it holds {spec.target}, which is no tensor and cannot be carried to jax"
+                    name, f"it holds {spec.target}, which is no tensor and cannot be carried to jax"
                 )
         calls = [node for node in graph.nodes if node.op not in ("placeholder", "output")]
         _all_known(calls, name)
@@ -221,8 +224,9 @@ class _Program:
                 self.changed[first_names[str(spec.target)]] = result.name
             elif spec.kind is OutputKind.PARAMETER_MUTATION:
                 raise CannotCarry(
-                    f"{name}: it changes its own parameter {spec.target} while it runs, which a pure function "
-                    "cannot; make it a buffer, or change it outside (max_norm of an embedding does this)"
+                    name,
+                    f"it changes its own parameter {spec.target} while it runs, which a pure "
+                    "function cannot; make it a buffer, or change it from outside",
                 )
         kinds = [spec.kind for spec in signature.output_specs]
         self.outputs = [r for r, kind in zip(results, kinds, strict=True) if kind is OutputKind.USER_OUTPUT]
@@ -251,7 +255,7 @@ class _Program:
                 else:
                     result = step.function(*arguments, **options)
             except Exception as error:
-                raise CannotCarry(f"{self.name}: {step.operator}: {error}") from error
+                raise CannotCarry(self.name, f"{step.operator}: {error}") from error
             values[step.name] = _cast(result, step.dtype)
         output = pytree.tree_unflatten(list(_resolve(tuple(self.outputs), values)), self.structure)
         return output, {buffer: lax.stop_gradient(values[name]) for buffer, name in self.changed.items()}
@@ -308,8 +312,9 @@ def _all_known(nodes: Sequence[torch.fx.Node], name: str) -> None:
     if missing:
         listed = ", ".join(f"{operator_name}{place}" for operator_name, place in missing.items())
         raise CannotCarry(
-            f"{name}: no counterpart in jax for {listed}; use torch as the backend, add the operator to "
-            "learningdiagrams.backends.aten.TABLE, or give this map as a function of jax arrays"
+            name,
+            f"no counterpart in jax for {listed}; use torch as the backend, add the operator to "
+            "learningdiagrams.backends.aten.TABLE, or give this map as a function of jax arrays",
         )
 
 
@@ -356,30 +361,42 @@ def _exporting(module: torch.nn.Module, training: bool, name: str) -> Iterator[N
     """The state of things in which a module is exported; everything is put back after."""
     flags = [(part, part.training) for part in module.modules()]
     fast, silent = torch.backends.mha.get_fastpath_enabled(), logging.root.manager.disable
-    apply_function = torch.autograd.Function.apply.__func__  # type: ignore[attr-defined]
-
-    def refuse(cls, *args, **kwargs):
-        if cls.__module__.split(".")[0] == "torch":
-            return apply_function(cls, *args, **kwargs)
-        raise CannotCarry(
-            f"{name}: {cls.__name__} is a torch.autograd.Function, whose own backward pass is lost in jax; "
-            "write it with detach, such as x + (f(x) - x).detach(), or use torch as the backend"
-        )
-
-    own_backward = unittest.mock.patch.object(torch.autograd.Function, "apply", classmethod(refuse))
+    watch = module.register_forward_hook(lambda _, __, output: _no_own_backward(output, name))
     try:
         module.train(training)
-        logging.disable()  # a refusal leads to a second try or is raised: torch need not print its graphs
         # Fused kernels for one device would end in the graph: attention by its definition, no fast path.
         torch.backends.mha.set_fastpath_enabled(False)
-        with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH), torch.enable_grad(), own_backward:
+        # A refusal leads to a second try or is raised, so torch need not print its graphs and logs.
+        logging.disable()
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
-            yield
+            with sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
+                yield
     finally:
+        watch.remove()
         torch.backends.mha.set_fastpath_enabled(fast)
         logging.disable(silent)
         for part, flag in flags:
             part.training = flag
+
+
+def _no_own_backward(output: Any, name: str) -> None:
+    """Refuse an output whose gradient passes a `torch.autograd.Function`, whose backward is in no graph."""
+    todo: list[Any] = [t.grad_fn for t in pytree.tree_leaves(output) if isinstance(t, torch.Tensor)]
+    seen: set[Any] = {None}
+    while todo:
+        node = todo.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        todo += [following for following, _ in node.next_functions]
+        function = getattr(node, "_forward_cls", None)
+        if function is not None and function.__module__.split(".")[0] != "torch":
+            raise CannotCarry(
+                name,
+                f"{function.__name__} is a torch.autograd.Function, whose own backward pass is lost "
+                "in jax; write it with detach, such as x + (f(x) - x).detach(), or use torch as the backend",
+            )
 
 
 def _stop_in_no_grad(graph_module: torch.fx.GraphModule) -> None:
@@ -407,10 +424,10 @@ def _stop_in_no_grad(graph_module: torch.fx.GraphModule) -> None:
 
 def _example(array: jax.Array, in_batch: bool, device: torch.device) -> torch.Tensor:
     # torch wants its class numbers and positions in int64, which jax has only where x64 is on.
-    kind = "int64" if array.dtype == np.int32 else str(array.dtype)
-    return torch.zeros(
-        (2, *array.shape[1:]) if in_batch else array.shape, dtype=getattr(torch, kind), device=device
-    )
+    kind = getattr(torch, "int64" if array.dtype == np.int32 else str(array.dtype))
+    example = torch.zeros((2, *array.shape[1:]) if in_batch else array.shape, dtype=kind, device=device)
+    # Gradients are followed from the inputs on; these are no leaves, which a module may not change in place.
+    return example.requires_grad_().clone() if kind.is_floating_point else example
 
 
 def _in_precision(module: torch.nn.Module, state: Mapping[str, jax.Array]) -> torch.nn.Module:
@@ -453,7 +470,7 @@ def _same_names(name: str, what: str, given: Arrays, wanted: Arrays) -> None:
     parts = [f"missing {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(unknown)}"] * bool(
         unknown
     )
-    raise ValueError(f"{name}: {what} do not fit the module: {'; '.join(parts)}")
+    raise ValueError(f"`{name}`: {what} do not fit the module: {'; '.join(parts)}")
 
 
 def _to_numpy(tensor: torch.Tensor) -> np.ndarray:

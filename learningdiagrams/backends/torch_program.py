@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from learningdiagrams.backends import comparators
 from learningdiagrams.backends.base import Batch, Evaluated, Optimisation, Parameters, Program
-from learningdiagrams.backends.comparators import compare
 from learningdiagrams.backends.straight_line import straight_line
 from learningdiagrams.backends.torch_ops import TorchOps
 from learningdiagrams.errors import DiagramError
+from learningdiagrams.losses import Comparator, cross_entropy
 from learningdiagrams.plan import Apply, Compare, Plan
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class TorchProgram(Program):
                 total = part if total is None else total + part
         if total is None:
             total = torch.zeros((), dtype=self.maps.tensor_dtype, device=self.maps.device)
+        if total.grad_fn is None and torch.is_grad_enabled():
+            # Goals that move nothing: `total.backward()` then does nothing, rather than to fail.
+            total = total.detach().requires_grad_()
         return Evaluated(total, terms)
 
     def outputs(self, batch: Batch) -> tuple[Tensor, ...]:
@@ -60,7 +64,7 @@ class TorchProgram(Program):
         trained = self.maps.trained
         found: dict[Tensor, Tensor | None] = {}
         tensors = [tensor for tensor in trained if tensor.requires_grad]
-        if evaluated.total.requires_grad and tensors:
+        if tensors:
             gradients = torch.autograd.grad(evaluated.total, tensors, allow_unused=True)
             found = dict(zip(tensors, gradients, strict=True))
         field: Parameters = {}
@@ -140,10 +144,28 @@ class _Operations:
     def is_array(self, value: Any) -> bool:
         return isinstance(value, Tensor)
 
-    def compare(self, compare_step: Compare, where: str) -> Callable[[Tensor, Tensor], Tensor]:
-        by, ops = compare_step.by, self._ops
+    def compare(self, compare: Compare, where: str) -> Callable[[Tensor, Tensor], Tensor]:
+        by, ops = compare.by, self._ops
+        kernel = ops.fused.get(type(by))
+        read: tuple[Any, ...] | None = None
 
         def comparison(left: Tensor, right: Tensor) -> Tensor:
-            return compare(ops, by, left, right, where=where)
+            nonlocal read
+            kind = (left.shape, right.shape, left.dtype, right.dtype, left.device)
+            if kernel is not None and kind == read:
+                try:
+                    return kernel(by, left, right)
+                except IndexError:  # a class number out of range, of which `compare` says more
+                    pass
+            value = comparators.compare(ops, by, left, right, where=where)
+            read = kind if _as_it_is(ops, by, left, right) else None
+            return value
 
         return comparison
+
+
+def _as_it_is(ops: TorchOps, by: Comparator, left: Tensor, right: Tensor) -> bool:
+    """Whether sides that `compare` has accepted go to the comparator's kernel as they are; then sides of the same kind do."""
+    if left.shape == right.shape:
+        return left.dtype == right.dtype and left.is_floating_point()
+    return isinstance(by, cross_entropy) and right.dtype == torch.int64 and ops.eager(right)

@@ -30,7 +30,9 @@ OPTIMIZERS: Final[Mapping[str, Callable[..., torch.optim.Optimizer]]] = MappingP
 )
 """Optimizers by name, with torch's own defaults; momentum is that of SGD, 0.9."""
 
-FACTORY: Final = "an optimizer is one of {names}, or a function of a list of parameter groups, such as torch.optim.Adam"
+FACTORY: Final = (
+    "an optimizer is one of {names}, or a function of a list of parameter groups, such as torch.optim.Adam"
+)
 
 
 class TorchTrainer(Trainer):
@@ -64,8 +66,7 @@ class TorchTrainer(Trainer):
         self._forget()
         with torch.enable_grad():
             evaluated = program(batch, weights, step, training=True)
-            if evaluated.total.requires_grad:
-                evaluated.total.backward()
+            evaluated.total.backward()
         if self._optimizer is not None:
             for parameter in self._parameters:
                 if parameter.grad is None:
@@ -125,9 +126,7 @@ def _optimizer(given: Any, groups: list[dict[str, Any]]) -> torch.optim.Optimize
 _NUMBERS: Final[Mapping[str, type]] = MappingProxyType({"bool": bool, "int": int, "float": float})
 
 
-def _flat(
-    optimizer: torch.optim.Optimizer, names: Mapping[Tensor, str]
-) -> Iterator[tuple[str, np.ndarray]]:
+def _flat(optimizer: torch.optim.Optimizer, names: Mapping[Tensor, str]) -> Iterator[tuple[str, np.ndarray]]:
     for parameter, entries in optimizer.state.items():
         for entry, value in entries.items():
             key = f"{names[parameter]}:{entry}"
@@ -137,7 +136,9 @@ def _flat(
                 yield f"{key}:{type(value).__name__}", np.asarray(value)
             elif value is not None:
                 kind = type(value).__name__
-                raise DiagramError(f"a checkpoint holds arrays, and {type(optimizer).__name__} keeps a {kind} as {key}")
+                raise DiagramError(
+                    f"a checkpoint holds arrays, and {type(optimizer).__name__} keeps a {kind} as {key}"
+                )
 
 
 def _nested(state: Mapping[str, np.ndarray], places: Mapping[str, int]) -> dict[int, dict[str, Any]]:

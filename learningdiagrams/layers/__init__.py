@@ -1,6 +1,7 @@
-"""Built-in maps as values: `mlp(64, 32, 10)`, `conv(1, 16, 32)`, `gru(64, 128)`. They know names, shapes and
-where their parameters start, and run nothing; the backends make them into modules of torch and functions of
-JAX.
+"""Built-in maps as values: `mlp(64, 32, 10)`, `conv(1, 16, 32)`, `gru(64, 128)`.
+
+They know names, shapes and where their parameters start, and run nothing; the backends make them into modules
+of torch and functions of JAX.
 
 >>> mlp(64, 32, 10).shape((64,))
 (10,)

@@ -17,8 +17,10 @@ Shape = tuple[int, ...]
 
 
 class Init(NamedTuple):
-    """Where a parameter starts: `kind` "uniform" on [−scale, scale], "normal" with standard deviation
-    `scale`, "values" (`scale` is the number or nested tuple of them), or "count" (a whole number).
+    """Where a parameter starts.
+
+    `kind` is "uniform" on [−scale, scale], "normal" with standard deviation `scale`, "values" (`scale` is the
+    number or a nested tuple of them), or "count" (a whole number).
     """
 
     kind: str
@@ -29,9 +31,7 @@ ONES, ZEROS, COUNT = Init("values", 1.0), Init("values", 0.0), Init("count", 0)
 
 
 def fan_in(size: int) -> Init:
-    """Uniform on ±1/√size: what `torch.nn.Linear` and the convolutions start from (He et al. 2015 with a =
-    √5).
-    """
+    """Uniform on ±1/√size, as `torch.nn.Linear` and the convolutions start (He et al. 2015 with a = √5)."""
     return Init("uniform", 1 / math.sqrt(size))
 
 
@@ -43,8 +43,10 @@ class Parameter(NamedTuple):
 
 
 class Layer(Spec, ABC):
-    """A map that the library knows itself. The same value gives an ordinary `torch.nn` module and a pure
-    function in JAX, with the same parameter names and the same first numbers.
+    """A map that the library knows itself.
+
+    The same value gives an ordinary `torch.nn` module and a pure function in JAX, with the same parameter
+    names and the same first numbers.
 
     Shapes are those of one value, without the batch axis; the maps themselves are called with the batch axis
     first.
@@ -60,9 +62,7 @@ class Layer(Spec, ABC):
 
     @abstractmethod
     def shape(self, *inputs: Shape) -> Shape:
-        """The output's shape for inputs of these shapes; raises DiagramError where the layer does not take
-        them.
-        """
+        """The output's shape for inputs of these shapes; DiagramError where it does not take them."""
 
     def mismatch(self, wanted: str, inputs: tuple[Shape, ...]) -> NoReturn:
         """Says what the layer takes and what it was given."""

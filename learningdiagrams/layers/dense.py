@@ -35,8 +35,9 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False, repr=False)
 class linear(Layer):
-    """x ↦ x Wᵀ + b over the last axis: (…, inputs) to (…, outputs). Several inputs are joined along the last
-    axis.
+    """x ↦ x Wᵀ + b over the last axis: (…, inputs) to (…, outputs).
+
+    Several inputs are joined along the last axis.
 
     >>> linear(64, 10).parameters()["weight"].shape, linear(74, 10).shape((64,), (10,))
     ((10, 64), (10,))
@@ -66,9 +67,7 @@ class linear(Layer):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class affine(linear):
-    """x ↦ A x + b from n numbers to m: `linear` under its name in algebra; with SymPy its entries are
-    unknowns.
-    """
+    """x ↦ A x + b from n numbers to m: `linear` under its name in algebra, with unknown entries in SymPy."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         self._set(inputs=inputs, outputs=outputs, bias=True)
@@ -131,8 +130,9 @@ def want_probability(value: Layer, name: str) -> None:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class dropout(Layer):
-    """Each number becomes 0 with the given probability in training, and the others grow by 1 / (1 − p); else
-    the identity.
+    """In training, each number becomes 0 with this probability p and the others grow by 1 / (1 − p).
+
+    In evaluation it is the identity.
 
     Source: Srivastava et al. 2014, Dropout.
     """
@@ -173,8 +173,7 @@ class layer_norm(Layer):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class batch_norm(Layer):
-    """Mean 0 and variance 1 over the batch, then a trained scale and shift; running averages of both in
-    evaluation.
+    """Mean 0 and variance 1 over the batch, then a trained scale and shift; running averages in evaluation.
 
     Takes (width,), or with `images=True` (width, height, width of the image), where the average goes over
     positions too. In training a batch gives at least two values for each feature.

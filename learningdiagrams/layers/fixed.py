@@ -120,8 +120,7 @@ class normalize(_Rows):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class roll(Layer):
-    """Moves every entry `by` places on along one axis (not counting the batch); those that leave it enter at
-    the front.
+    """Moves every entry `by` places on along one axis (not the batch's); the last enter at the front.
 
     >>> roll(8).shape((32,))
     (32,)
@@ -141,8 +140,7 @@ class roll(Layer):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class rot90(Layer):
-    """Turns an image by `turns` right angles, anticlockwise: (…, height, width), as `numpy.rot90` on the last
-    two axes.
+    """Turns an image by `turns` right angles, anticlockwise, as `numpy.rot90` on the last two axes.
 
     >>> rot90().shape((8, 6)), rot90(turns=2).shape((8, 6))
     ((6, 8), (8, 6))

@@ -15,8 +15,7 @@ __all__ = ["conv", "conv2d", "instance_norm", "pool", "upsample"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class conv2d(Layer):
-    """One convolution: (inputs, height, width) to (outputs, height', width'), height' = ⌊(height + 2p −
-    kernel) / stride⌋ + 1.
+    """One convolution: (inputs, h, w) to (outputs, h', w'), with h' = ⌊(h + 2p − kernel) / stride⌋ + 1.
 
     `padding` p is zeros on every side; None is ⌊kernel / 2⌋, which keeps the size where kernel is odd and
     stride is 1.
@@ -53,13 +52,13 @@ class conv2d(Layer):
             self.mismatch(f"one value of shape ({self.inputs}, height, width)", inputs)
         room = [size + 2 * self.border - self.kernel for size in inputs[0][1:]]
         if min(room) < 0:
-            self.mismatch(f"images of at least {self.kernel - 2 * self.border} by as many", inputs)
+            least = self.kernel - 2 * self.border
+            self.mismatch(f"images of at least {least} by {least}", inputs)
         return (self.outputs, *(r // self.stride + 1 for r in room))
 
 
 class conv(Stack):
-    """A stack of convolutions through the numbers of channels given, each followed by norm, activation and
-    max pooling.
+    """A stack of convolutions through these numbers of channels, each with norm, activation and max pooling.
 
     `kernel`, `stride` and `pool` are one number for all convolutions or one for each; `pool` 1 pools nothing.
     `norm` is None, "batch" or "instance". All convolutions are alike, the last one too: write
@@ -138,8 +137,7 @@ class instance_norm(Layer):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class pool(Layer):
-    """The largest ("max") or mean ("mean") of every `size` × `size` square; what is left over at the edges is
-    dropped.
+    """The largest ("max") or mean ("mean") of every `size` × `size` square; edges that are left are dropped.
 
     >>> pool(2).shape((16, 7, 7)), pool(7, kind="mean").shape((16, 7, 7))
     ((16, 3, 3), (16, 1, 1))

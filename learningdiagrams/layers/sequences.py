@@ -15,8 +15,9 @@ __all__ = ["gru", "lstm", "recurrent", "transformer_decoder"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class recurrent(Layer):
-    """What `gru` and `lstm` share: a sequence (length, inputs), and where given a first state (hidden,) for
-    all layers.
+    """What `gru` and `lstm` share.
+
+    The inputs are a sequence (length, inputs), and where given a first state (hidden,) for all layers.
 
     `output` is "sequence", the top layer's state at every step, (length, d · hidden) with d = 2 where
     bidirectional and 1 else; "last", its state at the end of each direction, (d · hidden,); or "max" or
@@ -57,11 +58,8 @@ class recurrent(Layer):
 
     def shape(self, *inputs: Shape) -> Shape:
         width = self.inputs - self.hidden * self.feed
-        wanted = f"a sequence (length, {width})"
-        if self.feed:
-            wanted += f" and a first state ({self.hidden},)"
-        elif len(inputs) > 1:
-            wanted += f", and perhaps a first state ({self.hidden},)"
+        state = f"a first state ({self.hidden},)"
+        wanted = f"a sequence (length, {width}){' and ' if self.feed else ', and perhaps '}{state}"
         sequence, states = inputs[:1], inputs[1:]
         if len(sequence) != 1 or len(sequence[0]) != 2 or sequence[0][1] != width or sequence[0][0] < 1:
             self.mismatch(wanted, inputs)
@@ -72,8 +70,9 @@ class recurrent(Layer):
 
 
 class gru(recurrent):
-    """A gated recurrent unit, with the equations of `torch.nn.GRU`. Inputs, outputs and options as for
-    `recurrent`.
+    """A gated recurrent unit, with the equations of `torch.nn.GRU`.
+
+    Inputs, outputs and options are those of `recurrent`.
 
     >>> gru(64, 128).shape((20, 64)), gru(64, 32, bidirectional=True, output="max").shape((20, 64))
     ((20, 128), (64,))
@@ -155,7 +154,8 @@ class transformer_decoder(Layer):
         return found
 
     def shape(self, *inputs: Shape) -> Shape:
-        wanted = f"a context ({self.width},) or (places, {self.width}), then tokens (length,), at most {self.longest}"
+        context = f"a context ({self.width},) or (places, {self.width})"
+        wanted = f"{context}, then tokens (length,), at most {self.longest}"
         if len(inputs) != 2 or len(inputs[1]) != 1 or not 1 <= inputs[1][0] <= self.longest:
             self.mismatch(wanted, inputs)
         if len(inputs[0]) not in (1, 2) or inputs[0][-1] != self.width:

@@ -15,9 +15,9 @@ takes time and memory linear in what is glued, and nothing recurses.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final
 
 from learningdiagrams.theory.functors import Functor, generators_in
 from learningdiagrams.theory.morphisms import Generator, Morphism, Object
@@ -28,7 +28,6 @@ from learningdiagrams.theory.union_find import Classes
 __all__ = ["Amalgam", "Arrow", "amalgamate"]
 
 Arrow = tuple[int, int, Functor]
-K = TypeVar("K", bound=Hashable)
 
 PROVED_AWAY: Final = 40
 """Where the apex would have more laws than these, laws are only compared with each other, not proved away."""
@@ -88,7 +87,12 @@ class _Gluing:
         self._objects: dict[int, Object] = {}
         self._morphisms: dict[int, Morphism] = {}
         self._products: list[dict[Object, Object]] = [{} for _ in parts]
-        self._names = _allot(list(self._wishes()))
+        self._sort_names: dict[int, str] = {}
+        self._generator_names: dict[int, str] = {}
+        self._law_names: dict[tuple[int, str], str] = {}
+        names = _allot([wish for _, _, wish in self._wishes()])
+        for (table, key, _), given in zip(self._wishes(), names, strict=True):
+            table[key] = given
 
     def _identify(self, arrows: Sequence[Arrow]) -> list[_Equation]:
         """Step 1; returns the equations that it leaves."""
@@ -107,34 +111,32 @@ class _Gluing:
                     self._generators.unite(number, there[bare])
         return equations
 
-    def _wishes(self) -> Iterator[tuple[tuple[str, int, str], str]]:
-        """What needs a name in the apex, and the name that it would like, those of the first part first."""
+    def _wishes(self) -> Iterator[tuple[dict, Any, str]]:
+        """What needs a name, and the name that it would like, those of the first part first: (table, key, wish)."""
         for position, part in enumerate(self._parts):
             for sort, number in self._sorts.number[position].items():
                 if self._sorts.find(number) == number:
-                    yield ("sort", number, ""), sort.name
+                    yield self._sort_names, number, sort.name
             for generator, number in self._generators.number[position].items():
                 if self._generators.find(number) == number and number not in self._definitions:
-                    yield ("generator", number, ""), generator.name
+                    yield self._generator_names, number, generator.name
             for law in part.laws:
-                yield ("law", position, law), law
+                yield self._law_names, (position, law), law
         for number, equation in enumerate(self._conditions):
             root = self._generators.find(equation.generator)
-            yield ("glued", number, ""), f"{self._generators.members[root][1].name}_glued"
+            yield self._law_names, (number, ""), f"{self._generators.members[root][1].name}_glued"
 
     def declare(self) -> None:
         """Gives the apex its sorts and generators; step 2 for the others."""
-        for root in self._sorts.roots():
+        for root, name in sorted(self._sort_names.items()):
             position, sort = self._sorts.members[root]
-            (self._objects[root],) = self.apex.objects(self._names["sort", root, ""])
-            self.origin[self._objects[root].name] = (position, sort.name)
-        for root in self._generators.roots():
-            if root not in self._definitions:
-                position, generator = self._generators.members[root]
-                dom, cod = self.object_of(position, generator.dom), self.object_of(position, generator.cod)
-                name = self._names["generator", root, ""]
-                self._morphisms[root] = self.apex.morphism(name, dom, cod)
-                self.origin[name] = (position, generator.name)
+            (self._objects[root],) = self.apex.objects(name)
+            self.origin[name] = (position, sort.name)
+        for root, name in sorted(self._generator_names.items()):
+            position, generator = self._generators.members[root]
+            dom, cod = self.object_of(position, generator.dom), self.object_of(position, generator.cod)
+            self._morphisms[root] = self.apex.morphism(name, dom, cod)
+            self.origin[name] = (position, generator.name)
         for root, equation in self._definitions.items():
             self._morphisms[root] = substitute(
                 equation.image,
@@ -161,36 +163,34 @@ class _Gluing:
             sorts, generators = self._sorts.number[position], self._generators.number[position]
             objects = {sort.name: self.object_of(position, sort) for sort in sorts}
             morphisms = {it.name: self.morphism_of(position, it) for it in generators}
-            made.append(Functor(part, self.apex, objects, morphisms))
+            made.append(Functor.from_tables(part, self.apex, objects, morphisms))
         return tuple(made)
 
     def carry_laws(self, legs: Sequence[Functor]) -> None:
         """Step 3."""
         seen: set[tuple[Morphism, Morphism]] = set()
         for position, (part, leg) in enumerate(zip(self._parts, legs, strict=True)):
-            laws = part.laws.values()
-            self._add(((("law", position, it.name), leg(it.left), leg(it.right)) for it in laws), seen)
+            laws = ((self._law_names[position, it.name], it.left, it.right) for it in part.laws.values())
+            self._add(((name, leg(left), leg(right)) for name, left, right in laws), seen)
         conditions = []
         for number, it in enumerate(self._conditions):
-            root = self._generators.find(it.generator)
-            conditions.append((("glued", number, ""), self._morphisms[root], legs[it.part](it.image)))
+            left = self._morphisms[self._generators.find(it.generator)]
+            conditions.append((self._law_names[number, ""], left, legs[it.part](it.image)))
         self._add(conditions, seen)
 
     def _add(
-        self,
-        laws: Iterable[tuple[tuple[str, int, str], Morphism, Morphism]],
-        seen: set[tuple[Morphism, Morphism]],
+        self, laws: Iterable[tuple[str, Morphism, Morphism]], seen: set[tuple[Morphism, Morphism]]
     ) -> None:
         """Adds the laws of one part that those of earlier parts do not give already."""
         new = []
-        for key, left, right in laws:
+        for name, left, right in laws:
             if left != right and (left, right) not in seen and (right, left) not in seen:
                 seen.add((left, right))
-                new.append((key, left, right))
+                new.append((name, left, right))
         if self.apex.laws and len(self.apex.laws) + len(new) <= PROVED_AWAY:
             new = [it for it in new if not self.apex.prove(it[1], it[2], max_steps=STEPS)]
-        for key, left, right in new:
-            self.apex.law(left, right, name=self._names[key])
+        for name, left, right in new:
+            self.apex.law(left, right, name=name)
 
 
 def _bare(image: Morphism) -> Generator | None:
@@ -256,29 +256,29 @@ def _eliminate(
     return definitions, [equation for equation in equations if equation not in chosen]
 
 
-def _allot(entries: Sequence[tuple[K, str]]) -> dict[K, str]:
-    """A name for each key: its own for whoever comes first, `name_2`, `name_3` … for the others.
+def _allot(wishes: Sequence[str]) -> list[str]:
+    """A name for each wish: its own for whoever comes first, `name_2`, `name_3` … for the others.
 
     A name that somebody has by right is given to nobody else, wherever in the order they come.
 
-    >>> _allot([("a", "f"), ("b", "f"), ("c", "f_2"), ("d", "f")])
-    {'a': 'f', 'c': 'f_2', 'b': 'f_3', 'd': 'f_4'}
+    >>> _allot(["f", "f", "f_2", "f"])
+    ['f', 'f_3', 'f_2', 'f_4']
     """
-    names: dict[K, str] = {}
+    names = list(wishes)
     taken: set[str] = set()
     clashing = []
-    for key, name in entries:
+    for place, name in enumerate(names):
         if name in taken:
-            clashing.append((key, name))
+            clashing.append(place)
         else:
             taken.add(name)
-            names[key] = name
     counts: dict[str, int] = {}
-    for key, name in clashing:
+    for place in clashing:
+        name = names[place]
         count = counts.get(name, 2)
         while f"{name}_{count}" in taken:
             count += 1
         counts[name] = count + 1
-        names[key] = f"{name}_{count}"
-        taken.add(names[key])
+        names[place] = f"{name}_{count}"
+        taken.add(names[place])
     return names

@@ -80,7 +80,7 @@ class Colimit:
         for name in self.apex.generators:
             position, old = self._amalgam.origin[name]
             morphisms[name] = cone[position].morphisms[old]
-        return Functor(self.apex, target, objects, morphisms)
+        return Functor.from_tables(self.apex, target, objects, morphisms)
 
     def _target(self, functors: Sequence[Functor], into: Presentation | None) -> Presentation:
         if len(functors) != len(self.legs):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Collapse", "find_collapses"]
 
-SECONDS_EACH: Final = 0.1
+FIRST_SECONDS: Final = 0.05
 PATHS: Final = 64
 """Parts with more generators than these are not searched for short paths."""
 PAIRS: Final = 2_000
@@ -40,33 +41,50 @@ class Collapse(NamedTuple):
     proof: Proof
 
 
-def find_collapses(apex: Presentation, legs: Sequence[Functor], max_seconds: float = 1.0) -> list[Collapse]:
+def find_collapses(apex: Presentation, legs: Sequence[Functor], max_seconds: float = 2.0) -> list[Collapse]:
     """Equations between morphisms of the parts that hold in the apex and are refuted in the part.
 
-    An equation that follows from those found before, and from the part's laws, is not listed again.
+    An equation that follows from those found before, and from the part's laws, is not listed again. Every pair
+    gets a short time first; those that were not decided get more, as long as there is some.
     """
     end = time.monotonic() + max_seconds
-    found = []
-    for leg in legs:
-        # The part with what it has gained so far: an equation is news as long as this refutes it.
-        part: Presentation | None = None
-        for left, right in _candidates(apex, leg):
+    searches = [_Search(apex, leg) for leg in legs]
+    waiting = [(search, pair) for search in searches for pair in _candidates(apex, search.leg)]
+    seconds = FIRST_SECONDS
+    while waiting:
+        undecided = []
+        for search, pair in waiting:
             if time.monotonic() > end:
-                return found
-            verdict = apex.prove(leg(left), leg(right), max_seconds=_share(end))
-            if not isinstance(verdict, Proved):
-                continue
-            if part is None:
-                part = _copy(leg.dom)
-                same = Functor.inclusion(leg.dom, part)
-            if part.prove(same(left), same(right), max_seconds=_share(end)).holds is False:
-                part.law(same(left), same(right))
-                found.append(Collapse(leg, left, right, verdict.proof))
-    return found
+                return [collapse for it in searches for collapse in it.found]
+            if not search.examine(*pair, min(seconds, end - time.monotonic())):
+                undecided.append((search, pair))
+        waiting, seconds = undecided, 4 * seconds
+    return [collapse for it in searches for collapse in it.found]
 
 
-def _share(end: float) -> float:
-    return max(0.0, min(SECONDS_EACH, end - time.monotonic()))
+class _Search:
+    """The search in one part, with what it was found to have gained."""
+
+    def __init__(self, apex: Presentation, leg: Functor) -> None:
+        self.leg = leg
+        self.found: list[Collapse] = []
+        self._apex = apex
+
+    @cached_property
+    def _gained(self) -> Functor:
+        """From the part to a copy that has what was found as laws: an equation is news while that refutes it."""
+        return Functor.inclusion(self.leg.dom, _copy(self.leg.dom))
+
+    def examine(self, left: Morphism, right: Morphism, seconds: float) -> bool:
+        """Adds the pair if it has become equal and was not; False where one of the two was not decided."""
+        verdict = self._apex.prove(self.leg(left), self.leg(right), max_seconds=seconds)
+        if not isinstance(verdict, Proved):
+            return verdict.holds is False
+        old = self._gained.cod.prove(self._gained(left), self._gained(right), max_seconds=seconds)
+        if old.holds is False:
+            self._gained.cod.law(old.left, old.right)
+            self.found.append(Collapse(self.leg, left, right, verdict.proof))
+        return old.holds is not None
 
 
 def _candidates(apex: Presentation, leg: Functor) -> Iterator[tuple[Morphism, Morphism]]:

@@ -30,6 +30,7 @@ from learningdiagrams.theory.functors import Functor, generators_in
 from learningdiagrams.theory.morphisms import Generator, Morphism, Object, brief, identity
 from learningdiagrams.theory.presentations import Presentation
 from learningdiagrams.theory.terms import fold
+from learningdiagrams.theory.witnesses import FiniteModel
 
 __all__ = ["CSet", "Homomorphism", "cells", "identity", "pull"]
 
@@ -41,7 +42,10 @@ MISSING: Final = "{what}: `{name}` has no value at {at!r}"
 EXTRA: Final = "{what}: `{name}` has a value at {at!r}, which is not in the set of {obj}"
 VALUE: Final = "{what}: `{name}` sends {at!r} to {value!r}, which is not in the set of {obj}"
 LAW: Final = "law `{law}` fails at {at!r}: `{left}` gives {a!r}, but `{right}` gives {b!r}"
-SQUARE: Final = "`{name}` is not preserved at {at!r}: first {name} gives {a!r}, then the map gives {b!r}"
+SQUARE: Final = (
+    "`{name}` is not preserved at {at!r}: "
+    "`{name}` and then the map gives {a!r}, the map and then `{name}` {b!r}"
+)
 LENGTH: Final = "{what}: `{name}` is given {count} values in a row, but the set of {obj} has {size} elements"
 
 
@@ -91,6 +95,28 @@ class CSet:
             what, "maps=", "generator", name, presentation.generators, maps,
             lambda it, given: _table(what, it, presentation.generators[it].dom, self, given),
         )  # fmt: skip
+
+    @classmethod
+    def of(cls, witness: FiniteModel) -> CSet:
+        """The finite model that refutes an equation, with its sets and tables written out in full.
+
+        >>> P = Presentation("Retraction")
+        >>> A, B = P.objects("A", "B")
+        >>> s, r = P.morphism("s", A, B), P.morphism("r", B, A)
+        >>> law = P.law(s >> r, identity(A), name="retraction")
+        >>> witness = FiniteModel(P, r >> s, identity(B), {"B": 2}, {}, point=(1,))
+        >>> witness.check()
+        >>> model = CSet.of(witness)
+        >>> model.failures(), model(r >> s)[1]
+        ([], 0)
+        """
+        sets = {name: witness.sets.get(name, 1) for name in witness.presentation.sorts}
+        maps = {}
+        for name, generator in witness.presentation.generators.items():
+            rows = product(*(range(sets[sort.name]) for sort in generator.dom.factors))
+            values = {row: witness.value(generator, row) for row in rows}
+            maps[name] = {_bare(row): _bare(value) for row, value in values.items()}
+        return cls(witness.presentation, sets, maps)
 
     @property
     def _what(self) -> str:
@@ -352,6 +378,11 @@ def cells(obj: Object, element: Any) -> list[tuple[str, Element]]:
     return [(sort.name, part) for sort, part in zip(obj.factors, element, strict=True)]
 
 
+def _bare(flat: Column) -> Element:
+    """A tuple with one entry, as that entry."""
+    return flat[0] if len(flat) == 1 else flat
+
+
 def _nested(widths: list[int], element: Any) -> Element:
     """A flat element of a product, as an element of the product of the products of these many factors."""
     flat = (element,) if sum(widths) == 1 else element
@@ -359,7 +390,7 @@ def _nested(widths: list[int], element: Any) -> Element:
     for width in widths:
         parts.append(flat[start] if width == 1 else flat[start : start + width])
         start += width
-    return parts[0] if len(widths) == 1 else tuple(parts)
+    return _bare(tuple(parts))
 
 
 def _columns(obj: Object, elements: Column) -> list[Column]:

@@ -26,13 +26,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from learningdiagrams.theory.errors import NotDecided
-from learningdiagrams.theory.models import Structure, by_known_models, by_models
+from learningdiagrams.theory.models import Structure, by_known_models, by_models, inhabited_sorts
 from learningdiagrams.theory.morphisms import Morphism, Object
 from learningdiagrams.theory.normal_forms import NormalForms
 from learningdiagrams.theory.path_questions import by_classes, by_completion, normal_forms
 from learningdiagrams.theory.paths import Paths
 from learningdiagrams.theory.proofs import Proof
 from learningdiagrams.theory.questions import Budget, Question, Way
+from learningdiagrams.theory.term_questions import TermTheory, by_terms
 from learningdiagrams.theory.terms import Writer, unmarked
 from learningdiagrams.theory.witnesses import Witness
 
@@ -91,6 +92,7 @@ class Knowledge:
         self.presentation = presentation
         self.paths = Paths(presentation)
         self.structures: list[Structure] = []
+        self._theories: dict[tuple[frozenset[Object], bool], TermTheory] = {}
         self._size = (0, 0)
 
     def ways(self, question: Question) -> Iterator[Way]:
@@ -100,10 +102,23 @@ class Knowledge:
         if size != self._size:
             self._size = size
             self.structures.clear()
+            self._theories.clear()
         yield by_completion(self.paths, question)
         yield by_classes(self.paths, question)
         yield by_known_models(self.presentation, question, self.structures)
+        if self.paths.others:
+            for by_weight in (False, True):
+                yield by_terms(self.theory(question.left.dom, by_weight), question)
         yield by_models(self.presentation, question, self.structures)
+
+    def theory(self, context: Object, by_weight: bool) -> TermTheory:
+        """The laws over the sorts that are inhabited in a context, as far as they are completed."""
+        generators = [morphism.parts[0] for morphism in self.presentation.generators.values()]
+        inhabited = inhabited_sorts(generators, context.factors)
+        key = frozenset(inhabited), by_weight
+        if key not in self._theories:
+            self._theories[key] = TermTheory(self.presentation, inhabited, by_weight)
+        return self._theories[key]
 
 
 def _knowledge(presentation: Presentation) -> Knowledge:

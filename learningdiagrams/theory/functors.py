@@ -27,12 +27,13 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from learningdiagrams.theory.errors import TheoryError
 from learningdiagrams.theory.failures import Failure, judged, listed, morphism_of, named, object_of, tabulated
+from learningdiagrams.theory.fidelity import Fidelity, is_faithful, is_full
 from learningdiagrams.theory.morphisms import Generator, Morphism, Object, brief, identity
 from learningdiagrams.theory.presentations import Presentation
 from learningdiagrams.theory.terms import substitute
 
 if TYPE_CHECKING:
-    from learningdiagrams.theory.csets import CSet
+    from learningdiagrams.theory.csets import CSet, Homomorphism
 
 __all__ = ["Functor", "generators_in", "identity"]
 
@@ -81,19 +82,35 @@ class Functor:
         objects: Mapping[Any, str | Object],
         morphisms: Mapping[Any, str | Morphism],
     ) -> None:
-        self.dom = dom
-        self.cod = cod
         what = f"functor {dom.name} -> {cod.name}"
-        self._sorts = tabulated(
+        sorts = tabulated(
             what, "objects=", "object", dom.name, dom.sorts, objects,
             lambda name, value: object_of(cod, f"{what}: objects= at `{name}`", value),
         )  # fmt: skip
-        self._images = tabulated(
+        images = tabulated(
             what, "morphisms=", "generator", dom.name, dom.generators, morphisms,
             lambda name, value: morphism_of(cod, f"{what}: morphisms= at `{name}`", value),
         )  # fmt: skip
+        self._set(dom, cod, sorts, images)
+
+    @classmethod
+    def from_tables(
+        cls, dom: Presentation, cod: Presentation, sorts: dict[str, Object], images: dict[str, Morphism]
+    ) -> Functor:
+        """The functor with these tables, which are complete, in order, by name and of values: nothing is looked up."""
+        made = cls.__new__(cls)
+        made._set(dom, cod, sorts, images)
+        return made
+
+    def _set(
+        self, dom: Presentation, cod: Presentation, sorts: dict[str, Object], images: dict[str, Morphism]
+    ) -> None:
+        self.dom = dom
+        self.cod = cod
+        self._sorts = sorts
+        self._images = images
         self._products: dict[Object, Object] = {dom.unit: cod.unit}
-        self._products.update((dom.sorts[name], image) for name, image in self._sorts.items())
+        self._products.update((dom.sorts[name], image) for name, image in sorts.items())
         self._ends = self._examine_ends()
 
     @classmethod
@@ -216,10 +233,9 @@ class Functor:
                 f"({_arrow(self)}) >> ({_arrow(other)}): the first functor ends at {self.cod.name}, "
                 f"but the second starts at {other.dom.name}"
             )
-        objects = {name: other(image) for name, image in self._sorts.items()}
-        return Functor(
-            self.dom, other.cod, objects, {name: other(image) for name, image in self._images.items()}
-        )
+        sorts = {name: other(image) for name, image in self._sorts.items()}
+        images = {name: other(image) for name, image in self._images.items()}
+        return Functor.from_tables(self.dom, other.cod, sorts, images)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Functor):
@@ -274,14 +290,51 @@ class Functor:
         kinds = {failure.kind for failure in self.differences(other, max_seconds)}
         return False if kinds - {"undecided"} else None if kinds else True
 
-    def pull(self, model: CSet) -> CSet:
-        """The model of the domain that a model of the codomain gives: first this functor, then the model.
+    def is_faithful(
+        self,
+        dom: Object | None = None,
+        cod: Object | None = None,
+        *,
+        limit: int = 200,
+        max_seconds: float = 10.0,
+    ) -> Fidelity:
+        """Whether different morphisms dom → cod of the domain have different images, up to the laws.
 
-        See :func:`learningdiagrams.theory.csets.pull`.
+        An end that is left out stands for every sort. The answer is three-valued: `holds` is None where a
+        hom-set is infinite or has more than `limit` morphisms, or where time ran out; `reason` says so.
+
+        >>> P, Q = Presentation("Parallel"), Presentation("Arrow")
+        >>> (A, B), (X, Y) = P.objects("A", "B"), Q.objects("X", "Y")
+        >>> f, g, h = P.morphism("f", A, B), P.morphism("g", A, B), Q.morphism("h", X, Y)
+        >>> F = Functor(P, Q, {"A": X, "B": Y}, {"f": h, "g": h})
+        >>> F.is_faithful().holds, F.is_faithful().reason, F.is_full().holds
+        (False, '`f` and `g` differ, but their images are equal', True)
+        """
+        return is_faithful(self, dom, cod, limit, max_seconds)
+
+    def is_full(
+        self,
+        dom: Object | None = None,
+        cod: Object | None = None,
+        *,
+        limit: int = 200,
+        max_seconds: float = 10.0,
+    ) -> Fidelity:
+        """Whether every morphism F(dom) → F(cod) is an image, up to the laws; see :meth:`is_faithful`."""
+        return is_full(self, dom, cod, limit, max_seconds)
+
+    @overload
+    def pull(self, value: CSet) -> CSet: ...
+    @overload
+    def pull(self, value: Homomorphism) -> Homomorphism: ...
+    def pull(self, value: CSet | Homomorphism) -> CSet | Homomorphism:
+        """The model of the domain that one of the codomain gives: first this functor, then the model.
+
+        Homomorphisms of models too. See :func:`learningdiagrams.theory.csets.pull`.
         """
         from learningdiagrams.theory.csets import pull
 
-        return pull(self, model)
+        return pull(self, value)
 
     def __str__(self) -> str:
         table = [*self._sorts.items(), *self._images.items()]

@@ -30,6 +30,9 @@ __all__ = ["Structure", "by_known_models", "by_models", "inhabited_sorts"]
 INSTANCES = 20_000
 """Laws at points beyond which sizes are not tried."""
 
+EVALUATIONS = 500
+"""Evaluations of laws at points between two pauses."""
+
 Cell = tuple[int, tuple[int, ...]]
 
 
@@ -199,33 +202,38 @@ class _Search:
         self.used = dict.fromkeys(sizes, 0)
         self.waiting: dict[Cell, dict[int, None]] = {}
         self.open = len(instances)
+        self.evaluations = 0
         self.closed = [False] * len(instances)
         self.trail: list[tuple[str, object, object]] = []
 
     def run(self, budget: Budget, patience: int) -> Slices[None, None, bool | None]:
         """Yields now and then; returns True when a model was found, False if there is none, None out of patience."""
-        if not self._settle(list(range(len(self.instances))), []):
-            return False
+        possible = self._settle(list(range(len(self.instances))), []) and self._may_differ()
         choices: list[tuple[int, Cell, Iterator[int]]] = []
-        work = 0
-        self._choose(choices)
+        if possible and self.open == 0 and self._differs():
+            return True
+        if possible:
+            self._choose(choices)
+        tried = paused = 0
         while choices:
+            if self.evaluations - paused > EVALUATIONS:
+                paused = self.evaluations
+                yield None
             mark, cell, values = choices[-1]
             self._undo(mark)
             value = next(values, None)
             if value is None:
                 choices.pop()
                 continue
-            work += 1
-            budget.steps += 1
-            if work % 32 == 0:
-                yield None
-            if work > patience:
+            if tried == patience:
                 return None
+            tried += 1
+            budget.steps += 1
             if self._settle([], [(cell, value)]) and self._may_differ():
                 if self.open == 0 and self._differs():
                     return True
                 self._choose(choices)
+        yield None
         return False
 
     def _choose(self, choices: list[tuple[int, Cell, Iterator[int]]]) -> None:
@@ -286,6 +294,7 @@ class _Search:
             number = instances.pop()
             if self.closed[number]:
                 continue
+            self.evaluations += 1
             program, point = self.instances[number]
             values, stuck = self._values(program, point)
             if not stuck:

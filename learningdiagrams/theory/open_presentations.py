@@ -71,9 +71,13 @@ class OpenPresentation:
         """The presentation between the interfaces."""
         return self.left.cod
 
-    def compose(self, other: OpenPresentation) -> tuple[OpenPresentation, Colimit]:
-        """`self >> other`, and the pushout that made it, with its legs from the two bodies."""
-        across = _fit(self, other) >> other.left
+    def compose(self, other: OpenPresentation, max_seconds: float = 10.0) -> tuple[OpenPresentation, Colimit]:
+        """`self >> other`, and the pushout that made it, with its legs from the two bodies.
+
+        The interfaces have to have the same objects and generators, and laws that prove each other; raises
+        :class:`TheoryError` where they do not, :class:`NotDecided` where that was not told in `max_seconds`.
+        """
+        across = _fit(self, other, max_seconds) >> other.left
         glued = pushout(self.right, across, name=f"{self.body.name} >> {other.body.name}")
         return OpenPresentation(self.left >> glued.legs[0], other.right >> glued.legs[1]), glued
 
@@ -103,7 +107,7 @@ def _points(body: Presentation, ports: Mapping[str, Any], side: str) -> Functor:
     return Functor(interface, body, ports, {})
 
 
-def _fit(a: OpenPresentation, b: OpenPresentation) -> Functor:
+def _fit(a: OpenPresentation, b: OpenPresentation, max_seconds: float) -> Functor:
     """The functor that keeps names from the right interface of `a` to the left one of `b`, if invertible."""
     one, two = a.right.dom, b.left.dom
     if one is two:
@@ -120,7 +124,7 @@ def _fit(a: OpenPresentation, b: OpenPresentation) -> Functor:
     if only:
         raise TheoryError(UNFIT.format(a=a.body.name, b=b.body.name, difference=", ".join(only)))
     same = Functor.inclusion(one, two)
-    for failure in (*same.failures(), *Functor.inclusion(two, one).failures()):
+    for failure in (*same.failures(max_seconds), *Functor.inclusion(two, one).failures(max_seconds)):
         error = NotDecided if failure.kind == "undecided" else TheoryError
         raise error(UNFIT.format(a=a.body.name, b=b.body.name, difference=failure))
     return same

@@ -27,12 +27,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from learningdiagrams.theory.checking_models import Table, check_model
+from learningdiagrams.theory.checking_terms import check_terms
 from learningdiagrams.theory.checking_words import check_words
 from learningdiagrams.theory.morphisms import Generator, Morphism
 from learningdiagrams.theory.presentations import Law, Presentation
 from learningdiagrams.theory.terms import fold
 
-__all__ = ["FiniteModel", "PathSystem", "Witness"]
+__all__ = ["FiniteModel", "PathSystem", "Precedence", "TermSystem", "Witness"]
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,56 @@ class PathSystem(Witness):
     def __str__(self) -> str:
         lines = [f"{old}  reduces to  {new}" for old, new in self.rules] or ["no law applies"]
         return "\n".join(lines + ([] if self.up_to is None else [f"for paths of at most {self.up_to} generators"]))
+
+
+@dataclass(frozen=True)
+class Precedence:
+    """An order of terms: the outputs of generators from low to high, as (name, index).
+
+    Constants that stand for the question's variables, and a least one for each sort, are below all of them. With
+    `by_weight` it is the order of Knuth and Bendix, in which everything weighs 1 but an output that may be weightless;
+    otherwise it is the lexicographic path order.
+    """
+
+    outputs: tuple[tuple[str, int], ...]
+    by_weight: bool
+    weightless: tuple[str, int] | None = None
+
+    def __str__(self) -> str:
+        names = " < ".join(name if not index else f"{name}, output {index}" for name, index in self.outputs)
+        if not self.by_weight:
+            return f"lexicographic path order with {names}"
+        free = f", {self.weightless[0]} weighing nothing" if self.weightless else ""
+        return f"Knuth-Bendix order with {names}{free}"
+
+
+@dataclass(frozen=True)
+class TermSystem(Witness):
+    """Equations, used wherever they lead to a smaller term, by which every closed term has one normal form.
+
+    Each is a pair of parallel morphisms; the factors of their domain are its variables.
+    """
+
+    equations: Sequence[tuple[Morphism, Morphism]]
+    precedence: Precedence
+
+    kind: ClassVar[str] = "system"
+
+    def check(self) -> None:
+        order = (self.precedence.outputs, self.precedence.by_weight, self.precedence.weightless)
+        check_terms(self.laws, self.generators, self.left, self.right, self.equations, *order)
+
+    def to_json(self) -> dict[str, Any]:
+        """The kind, the equations as pairs of texts, and the order."""
+        return {
+            "kind": self.kind,
+            "rules": [[str(left), str(right)] for left, right in self.equations],
+            "order": str(self.precedence),
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{left}  =  {right}" for left, right in self.equations]
+        return "\n".join([*(lines or ["no law applies"]), f"used towards what is smaller in the {self.precedence}"])
 
 
 def _text(values: Sequence[int]) -> str:

@@ -52,7 +52,7 @@ class Numbers:
         """The gradients to both sides, as NumPy arrays."""
         by = comparator(by)
         if self.name.startswith("torch"):
-            sides = [self.array(side).requires_grad_() for side in (left, right)]
+            sides = [self.torch.from_numpy(np.array(side)).requires_grad_() for side in (left, right)]
             return [
                 g.numpy() for g in self.torch.autograd.grad(compare(self.ops, by, *sides, where=WHERE), sides)
             ]
@@ -311,9 +311,7 @@ def test_retrieval_in_pieces(numbers, monkeypatch):
 @pytest.mark.parametrize("wrong", [-1, 4, -100])
 @pytest.mark.parametrize("by", ["cross_entropy", "bce", "mse", "accuracy", "top(k=2)"])
 def test_class_numbers_out_of_range(numbers, by, wrong):
-    message = (
-        rf"^goal `fit` \(x >> f = y\): {wrong} is no class number; with 4 classes they are 0…3$"
-    )
+    message = rf"^goal `fit` \(x >> f = y\): {wrong} is no class number; with 4 classes they are 0…3$"
     with pytest.raises(DiagramError, match=message):
         numbers(by, random(3, 4), np.array([0, wrong, 3]))
 
@@ -402,3 +400,11 @@ def test_functions(numbers):
             return x - y
 
         numbers(apart, X, Y)
+
+
+def test_functions_may_read_class_numbers_and_nothing_is_broadcast(numbers):
+    assert numbers(lambda x, y: x.sum() + y.sum(), X, [1, 0]) == X.sum() + 1
+    assert numbers(lambda x, y: x.sum() + y.sum(), [1, 0], X) == X.sum() + 1
+    with pytest.raises(DiagramError) as caught:
+        numbers(lambda x, y: (x - y).sum(), X, Y[:, :1])
+    assert str(caught.value) == f"{WHERE}: {differ((2, 2), (2, 1))}"

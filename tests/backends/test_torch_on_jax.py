@@ -85,7 +85,7 @@ def close(ours: Any, theirs: torch.Tensor, what: str, tolerance: float = 1e-5) -
 
 
 def agree(module: nn.Module, arguments, training: bool, tolerance: float = 1e-5, jit: bool = True) -> Carried:
-    """Both sides from the same numbers; torch runs second, so that what the export leaves behind would be seen."""
+    """Both sides from the same numbers; torch runs second, so that traces of the export would be seen."""
     net = carry(module, "student")
     before = {key: value.clone() for key, value in module.state_dict().items()}
     flags = [(part.training, [p.requires_grad for p in part.parameters()]) for part in module.modules()]
@@ -114,33 +114,16 @@ def draw(makes, seed: int = 0):
     return tuple(make(rng) for make in makes)
 
 
-DETERMINISTIC = {
-    "activations",
-    "activations far out",
-    "dropout that drops nothing",
-}  # in evaluation mode only
-BOTH = [(name, mode) for name in CASES for mode in (False, True) if not (mode and name in DETERMINISTIC)]
-# Where the mode makes no difference to torch, one of them says it all.
-PLAIN = {
-    "arithmetic",
-    "more arithmetic",
-    "shapes",
-    "reductions",
-    "products",
-    "matrices",
-    "places",
-    "scattering",
-}
-BOTH = [
-    (name, mode)
-    for name, mode in BOTH
-    if not (mode and name in PLAIN | {"orders", "losses", "whole numbers"})
-]
+# Where torch does the same in both modes, training says it all; these would draw random numbers in it.
+ONLY_EVALUATED = {"activations", "activations far out", "dropout that drops nothing"}
+MODAL = re.compile("norm|attention|transformer|lstm with a state|residual")
+RUNS = [(name, False) for name in CASES if name in ONLY_EVALUATED or MODAL.search(name)]
+RUNS += [(name, True) for name in CASES if name not in ONLY_EVALUATED]
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
 @pytest.mark.parametrize(
-    ("name", "training"), BOTH, ids=[f"{n}, {'train' if m else 'eval'}" for n, m in BOTH]
+    ("name", "training"), RUNS, ids=[f"{n}, {'train' if m else 'eval'}" for n, m in RUNS]
 )
 def test_ordinary_modules_agree_in_values_gradients_and_buffers(name: str, training: bool):
     torch.manual_seed(0)
@@ -148,7 +131,7 @@ def test_ordinary_modules_agree_in_values_gradients_and_buffers(name: str, train
     agree(make(), draw(inputs), training)
 
 
-def network() -> nn.Module:
+def network() -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.GELU(), nn.Linear(6, 3))
 
@@ -255,21 +238,22 @@ def test_numbers_are_copied_and_written_back_into_the_very_module():
     net.write_back({**net.parameters, "3.bias": jnp.arange(3.0)}, new_buffers)
     assert dict(module.named_parameters())["0.weight"] is held["0.weight"] and (held["0.weight"] == 7).all()
     assert not held["0.weight"].requires_grad and held["3.bias"].requires_grad
-    assert held["3.bias"].tolist() == [0, 1, 2] and module[1].running_mean.tolist() == [2.0] * 6
-    assert module.sixteen.tolist() == [1.5, 1.5]
+    assert held["3.bias"].tolist() == [0, 1, 2]
+    there = dict(module.named_buffers())
+    assert there["1.running_mean"].tolist() == [2.0] * 6 and there["sixteen"].tolist() == [1.5, 1.5]
 
 
 def test_numbers_that_do_not_fit_are_refused_and_nothing_is_written():
     module = network()
     net = carry(module, "student")
     with pytest.raises(
-        ValueError, match=r"student: parameters do not fit the module: missing 0\.bias; unknown b"
+        ValueError, match=r"`student`: parameters do not fit the module: missing 0\.bias; unknown b"
     ):
         wrong = {("b" if key == "0.bias" else key): value for key, value in net.parameters.items()}
         net.apply(wrong, net.buffers, (jnp.ones((2, 4)),), training=False)
-    with pytest.raises(ValueError, match=re.escape("student: 3.bias has shape (3,), not (4,)")):
+    with pytest.raises(ValueError, match=re.escape("`student`: 3.bias has shape (3,), not (4,)")):
         net.write_back({**net.parameters, "0.bias": np.full(6, 9.0), "3.bias": np.ones(4)}, net.buffers)
-    assert not (module[0].bias == 9).any()
+    assert 9 not in carry(module).parameters["0.bias"]
 
 
 @pytest.mark.parametrize("training", MODES)
@@ -314,9 +298,12 @@ def test_gradients_at_kinks_and_where_plain_formulas_give_nan():
     x = np.array([[0.0, 0.0, 1.0], [0.5, -0.5, -3.0], [3.0, 0.0, 200.0]], np.float32)
     module = fn(
         lambda x: (
-            x.relu(), x.abs(), x.clamp(0, 0.5), F.hardtanh(x, -0.5, 0.5), F.hardswish(x), F.leaky_relu(x), F.elu(x),
-            F.softplus(x), F.mish(x), x**2, x.norm(dim=1), (x * 0).norm(), (x * 0).std(), F.normalize(x * 0), x.amax(1),
-            x.max(1).values, torch.maximum(x, x.flip(1)), x.prod(1), F.max_pool1d(x[:, None], 2), F.relu6(x),
+            x.relu(), x.abs(), x.clamp(0, 0.5), F.hardtanh(x, -0.5, 0.5), F.hardswish(x), F.leaky_relu(x),
+            F.softplus(x), F.mish(x), x**2, x.norm(dim=1), (x * 0).norm(), (x * 0).std(), F.normalize(x * 0),
+            x.amax(1), x.max(1).values, torch.maximum(x, x.flip(1)), x.prod(1), F.max_pool1d(x[:, None], 2),
+            F.relu6(x), F.elu(x), F.celu(x), x.norm(p=1, dim=1), x.norm(p=3, dim=1), torch.sinc(x),
+            torch.cdist(x, x), F.adaptive_max_pool1d(x[:, None], 2), F.hardsigmoid(x), x.cummax(1)[0],
+            x.max(), x.cumprod(1),
         )
     )  # fmt: skip
     agree(module, (x,), training=False)
@@ -326,7 +313,7 @@ def test_gradients_at_kinks_and_where_plain_formulas_give_nan():
     "module",
     [
         nn.Dropout(0.3),
-        nn.Dropout2d(0.3),
+        nn.Dropout1d(0.3),
         nn.AlphaDropout(0.3),
         nn.LSTM(5, 5, 2, dropout=0.3, batch_first=True),
     ],
@@ -373,6 +360,7 @@ def test_each_place_that_draws_has_its_own_key():
         (lambda x: torch.bernoulli(x * 0.3), 0.3, 0.21**0.5),
         (lambda x: torch.empty_like(x).bernoulli_(0.3), 0.3, 0.21**0.5),
         (lambda x: torch.empty_like(x).uniform_(1, 3), 2, 3**-0.5),
+        (lambda x: torch.empty(x.shape).uniform_(1, 3), 2, 3**-0.5),
         (lambda x: torch.empty_like(x).normal_(1, 3), 1, 3),
         (lambda x: torch.normal(x, x * 2), 1, 2),
         (lambda x: torch.normal(x, 2.0), 1, 2),
@@ -392,9 +380,8 @@ def test_random_operators_agree_in_distribution(make, mean, deviation):
 
 def test_a_random_operator_without_a_key_is_an_error():
     net = carry(nn.Dropout(), "student")
-    with pytest.raises(
-        CannotCarry, match=r"student: aten\.native_dropout\.default: it draws random numbers; give a key"
-    ):
+    message = r"`student`: aten\.native_dropout\.default: it draws random numbers; give a key"
+    with pytest.raises(CannotCarry, match=message):
         net.apply({}, {}, (jnp.ones((2, 3)),), training=True)
     y, _ = net.apply({}, {}, (jnp.ones((2, 3)),), training=False)
     np.testing.assert_array_equal(y, 1)
@@ -403,11 +390,23 @@ def test_a_random_operator_without_a_key_is_an_error():
 def test_an_operator_without_a_counterpart_is_named_with_the_map_and_the_place():
     net = carry(nn.Sequential(nn.Linear(4, 4), fn(lambda x: torch.fft.rfft(x).abs())), "student")
     expected = re.compile(
-        r"student: no counterpart in jax for aten\._fft_r2c\.default \(in 1, File .*, line \d+, in forward\); use torch as "
-        r"the backend, add the operator to learningdiagrams\.backends\.aten\.TABLE, or give this map as a function of jax"
+        r"`student`: no counterpart in jax for aten\._fft_r2c\.default \(in 1, File .*, line \d+, in "
+        r"forward\); use torch as the backend, add the operator to learningdiagrams\.backends\.aten\.TABLE, or give this "
+        r"map as a function of jax arrays"
     )
     with pytest.raises(CannotCarry, match=expected):
         net.apply(net.parameters, net.buffers, (jnp.ones((2, 4)),), training=False)
+
+
+class Shrinks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4))
+
+    def forward(self, x):
+        with torch.no_grad():
+            self.weight.mul_(0.9)
+        return x * self.weight
 
 
 class Sign(torch.autograd.Function):
@@ -423,15 +422,15 @@ class Sign(torch.autograd.Function):
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (fn(Sign.apply), "student: Sign is a torch.autograd.Function, whose own backward pass is lost in jax; write it with"),
-        (fn(lambda x: x[x > 0]), "student: aten.index.Tensor: how many entries a mask selects depends on the data; use"),
-        (fn(lambda x: x * 2 if x.sum() > 0 else x), "student: torch.export refuses this module on (float32[3, 4]): Could not"),
-        (nn.Linear(5, 2), "student: torch.export refuses this module on (float32[3, 4]): mat1 and mat2 shapes cannot be"),
-        (Does(lambda self, x: self.f(x.long()), f=nn.Embedding(3, 4, max_norm=1.0)),
-         "student: it changes its own parameter f.weight while it runs, which a pure function cannot; make it a buffer"),
+        (fn(Sign.apply), "`student`: Sign is a torch.autograd.Function, whose own backward pass is lost"),
+        (fn(lambda x: x[x > 0]), "`student`: aten.index.Tensor: how many entries a mask selects depends on"),
+        (fn(lambda x: x if x.sum() > 0 else -x), "`student`: torch.export refuses this module on (float32[3, 4])"),
+        (nn.Linear(5, 2), "`student`: torch.export refuses this module on (float32[3, 4]): a and b must"),
+        (Shrinks(),
+         "`student`: it changes its own parameter weight while it runs, which a pure function"),
         (Does(lambda self, x: self.f(x.long()), f=nn.Embedding(3, 4, scale_grad_by_freq=True)),
-         "student: aten.embedding.default: scale_grad_by_freq has no counterpart in jax; leave it False"),
-        (nn.BatchNorm1d(4), "student: torch.export refuses this module on (float32[1, 4]): Expected more than 1 value per"),
+         "`student`: aten.embedding.default: scale_grad_by_freq has no counterpart in jax; leave it False"),
+        (nn.BatchNorm1d(4), "`student`: torch.export refuses this module on (float32[1, 4]): Expected more"),
     ],
     ids=["own backward", "mask", "branch", "width", "renormalised", "frequency", "one row"],
 )  # fmt: skip
@@ -457,7 +456,7 @@ def test_an_operator_of_ones_own(monkeypatch):
 def test_a_number_outside_a_table_is_not_some_other_row():
     net = carry(nn.Embedding(3, 2))
     y, _ = net.apply(net.parameters, {}, (jnp.array([-1, 2, 3]),), training=False)
-    assert np.isnan(y[[0, 2]]).all() and np.isfinite(y[1]).all()
+    assert np.isnan(np.asarray(y)[[0, 2]]).all() and np.isfinite(y[1]).all()
 
 
 def test_what_torch_is_set_to_stays(monkeypatch):

@@ -88,7 +88,10 @@ def cube(dimension: int) -> Presentation:
         return f"{corner[:axis]}1{corner[axis + 1 :]}"
 
     edge = {
-        (c, i): P.morphism(f"e{c}_{i}", ob[c], ob[up(c, i)]) for c in corners for i in range(dimension) if c[i] == "0"
+        (c, i): P.morphism(f"e{c}_{i}", ob[c], ob[up(c, i)])
+        for c in corners
+        for i in range(dimension)
+        if c[i] == "0"
     }
     for c in corners:
         for i, j in itertools.combinations(range(dimension), 2):
@@ -101,8 +104,12 @@ def grid(side: int) -> Presentation:
     """A commuting grid of side × side objects."""
     P = Presentation(f"Grid{side}")
     ob = {(i, j): P.objects(f"g{i}_{j}")[0] for i in range(side) for j in range(side)}
-    down = {(i, j): P.morphism(f"r{i}_{j}", ob[i, j], ob[i + 1, j]) for i in range(side - 1) for j in range(side)}
-    right = {(i, j): P.morphism(f"c{i}_{j}", ob[i, j], ob[i, j + 1]) for i in range(side) for j in range(side - 1)}
+    down = {
+        (i, j): P.morphism(f"r{i}_{j}", ob[i, j], ob[i + 1, j]) for i in range(side - 1) for j in range(side)
+    }
+    right = {
+        (i, j): P.morphism(f"c{i}_{j}", ob[i, j], ob[i, j + 1]) for i in range(side) for j in range(side - 1)
+    }
     for i in range(side - 1):
         for j in range(side - 1):
             P.law(down[i, j] >> right[i + 1, j], right[i, j] >> down[i, j + 1])
@@ -185,7 +192,11 @@ def lattice() -> Presentation:
     (L,) = P.objects("L")
     meet, join = P.morphism("meet", L * L, L), P.morphism("join", L * L, L)
     for name, operation in (("meet", meet), ("join", join)):
-        P.law(operation @ identity(L) >> operation, identity(L) @ operation >> operation, name=f"{name}_associative")
+        P.law(
+            operation @ identity(L) >> operation,
+            identity(L) @ operation >> operation,
+            name=f"{name}_associative",
+        )
         P.law(swap(L, L) >> operation, operation, name=f"{name}_commutative")
     P.law((proj(L * L, 0) & join) >> meet, proj(L * L, 0), name="absorption_of_join")
     P.law((proj(L * L, 0) & meet) >> join, proj(L * L, 0), name="absorption_of_meet")

@@ -147,7 +147,15 @@ def test_a_monoid_with_an_undecidable_word_problem_is_answered_where_it_is_easy(
     """Tseitin's monoid of seven relations (1958)."""
     P = monoid(
         "abcde",
-        [("ac", "ca"), ("ad", "da"), ("bc", "cb"), ("bd", "db"), ("eca", "ce"), ("edb", "de"), ("cca", "ccae")],
+        [
+            ("ac", "ca"),
+            ("ad", "da"),
+            ("bc", "cb"),
+            ("bd", "db"),
+            ("eca", "ce"),
+            ("edb", "de"),
+            ("cca", "ccae"),
+        ],
         "Tseitin",
     )
     assert decided(P, word(P, "ecab"), word(P, "ceb"))

@@ -1,0 +1,135 @@
+"""The text form of diagrams, read: `load` and `loads` a diagram, and parse expressions over one.
+
+>>> d = loads('''
+... diagram Distillation
+... object Sample, Image[64], Logits[10]
+... data   pixels  : Sample -> Image
+... frozen teacher : Image -> Logits
+... model  student : Image -> Logits
+... goal soft : pixels >> student = pixels >> teacher by kl(temperature=4)
+... ''')
+>>> d.goals["soft"].by, parse_expression(d, "pixels >> student")
+(kl(temperature=4), pixels >> student)
+>>> loads("object A\\nmodel f : A -> B\\nmodle g : A -> A")
+Traceback (most recent call last):
+learningdiagrams.scanning.LanguageError: <text>:2:16: there is no object `B`; there is A
+<text>:3:1: there is no declaration `modle`; did you mean `model`?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lark import Token, Tree
+
+from learningdiagrams.diagram import Diagram
+from learningdiagrams.errors import suggestion
+from learningdiagrams.expressions import Expressions
+from learningdiagrams.reading import Declaration, Reader
+from learningdiagrams.scanning import LanguageError, Problem, Source, lines, text_of, words
+from learningdiagrams.syntax import parse, start
+from learningdiagrams.theory.morphisms import Morphism
+
+__all__ = ["LanguageError", "Problem", "load", "loads", "parse_equation", "parse_expression"]
+
+
+def loads(
+    text: str, *, file: str = "<text>", directory: str | Path | None = None, trust: bool = False
+) -> Diagram:
+    """The diagram that a text declares.
+
+    `file` is the name in errors, `directory` the folder that paths in the text are relative to. `trust`
+    says whether code that the text names may be run when it is compiled; reading runs none.
+
+    Raises :class:`LanguageError` with everything that is wrong with the text, sorted by place.
+    """
+    source = Source(text, file)
+    declarations = []
+    for line in lines(source):
+        names = _declared(line.tokens)
+        tree = parse(source, line, "declaration")
+        declarations.append(Declaration(tree, start(line.tokens[0]), names))  # type: ignore[arg-type]
+    return build(source, declarations, directory, trust)
+
+
+def build(
+    source: Source, declarations: Sequence[Declaration], directory: str | Path | None, trust: bool
+) -> Diagram:
+    """The diagram of some declarations; raises :class:`LanguageError` with all that is wrong with them."""
+    diagram = Diagram(*_title(declarations))
+    diagram.directory = None if directory is None else Path(directory)
+    diagram.trusted = trust
+    Reader(source, diagram).read(declarations)
+    source.check()
+    return diagram
+
+
+def _title(declarations: Sequence[Declaration]) -> list[str]:
+    tree = declarations[0].tree if declarations else None
+    if tree is None or tree.data != "title":
+        return []
+    word = tree.children[0]
+    assert isinstance(word, Token)
+    return [text_of(word) if word.type == "TEXT" else str(word)]
+
+
+def _declared(tokens: list[Token]) -> list[Token]:
+    """The names that a declaration declares, as far as can be told without its grammar."""
+    first = str(tokens[0])
+    if first == "object" or "`object`" in suggestion(first, ["object"]):
+        found, depth, fresh = [], 0, True
+        for token in tokens[1:]:
+            depth += (token == "[") - (token == "]")
+            if fresh and not depth and token.type == "NAME":
+                found.append(token)
+            fresh = token == ","
+        return found
+    if first in ("diagram", "style") or len(tokens) < 3 or tokens[1].type != "NAME":
+        return []
+    return [tokens[1]] if first != "law" or tokens[2] == ":" else []
+
+
+def parse_expression(diagram: Diagram, text: str) -> Morphism:
+    """The morphism that an expression over a diagram denotes; errors are at `EXPRESSION:LINE:COLUMN`."""
+    source = Source(text, "EXPRESSION")
+    tree = parse(source, words(source), "expression")
+    made = None if tree is None else Expressions(source, diagram).morphism(tree)
+    source.check()
+    assert made is not None
+    return made
+
+
+def parse_equation(diagram: Diagram, text: str) -> tuple[Morphism, Morphism]:
+    """Both sides of an equation `p = q` over a diagram; errors are at `EQUATION:LINE:COLUMN`."""
+    source = Source(text, "EQUATION")
+    tree = parse(source, words(source), "equation")
+    reader = Expressions(source, diagram)
+    made = reader.equation("the equation", tree) if isinstance(tree, Tree) else None
+    source.check()
+    assert made is not None
+    return made
+
+
+ENDINGS = (".diagram", ".json")
+
+
+def load(path: str | Path, *, trust: bool = False) -> Diagram:
+    """The diagram in a file, by its ending: `.diagram`, the text form, or `.json`, as `Diagram.save` writes.
+
+    Relative paths in the diagram start from the file's folder. `trust` says whether code that the file names
+    may be imported and run when the diagram is compiled; loading runs none.
+
+    Raises :class:`LanguageError` with all that is wrong with the file, `OSError` where it cannot be read.
+    """
+    file = Path(path)
+    if file.suffix not in ENDINGS:
+        what = f"a diagram is read from a file that ends in {' or '.join(ENDINGS)}"
+        raise LanguageError([Problem(str(path), 1, 1, what + suggestion(file.suffix, ENDINGS))])
+    if file.suffix == ".json":
+        from learningdiagrams.json_form import loads_json as read
+    else:
+        read = loads
+    # Bytes that do not decode become lone surrogates, which are then found with their places.
+    text = file.read_bytes().decode("utf-8", errors="surrogateescape")
+    return read(text, file=str(path), directory=file.parent, trust=trust)

@@ -1,0 +1,251 @@
+"""The loop that `fit` runs: stages, epochs and steps, and their history.
+
+Nothing here waits for a device during a step: terms stay arrays of the backend and are looked at every so
+often (`FLUSH`), when they are added up, weighted by the sizes of their batches, and checked to be finite.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+from learningdiagrams import checkpoints
+from learningdiagrams.checkpoints import Checkpoint
+from learningdiagrams.data import Data, Stream
+from learningdiagrams.errors import DiagramError
+from learningdiagrams.evaluation import BATCH_SIZE, Evaluator
+from learningdiagrams.history import History
+from learningdiagrams.options import Event, Options, Phase, Position, Rows, State
+from learningdiagrams.programs import Adopt, Ready
+from learningdiagrams.stages import Stage
+from learningdiagrams.stopping import Interrupt, interrupts
+
+if TYPE_CHECKING:
+    from learningdiagrams.backends.base import Maps
+    from learningdiagrams.diagram import Diagram
+    from learningdiagrams.progress import Display
+
+__all__ = ["FLUSH", "Run"]
+
+FLUSH: Final = 256
+"""The most steps between two looks at the terms."""
+
+
+class Run:
+    """One fit."""
+
+    def __init__(self, maps: Maps, diagram: Diagram, options: Options, state: State, show: Display) -> None:
+        self.maps = maps
+        self.diagram = diagram
+        self.options = options
+        self.state = state
+        self.show = show
+        self.history = History()
+        self.at = Position()
+        self.start = state.step
+        """The step at which the run began: a second fit shuffles otherwise than the first."""
+        self.averages = any(role == "ema" for role in diagram.roles.values())
+        self.adopt = Adopt(maps)
+        self.data = _adopted(options.data, self.adopt)
+        self._stage: Stage | None = None
+        self._stopped = False
+        self._sums: dict[str, list[float]] = {}
+        self._pending: list[tuple[int, Rows, Ready, Mapping[str, Any]]] = []
+        self._shown: dict[str, list[float]] = {}
+        self._seconds = 0.0
+        self._since = perf_counter()
+        self._settled = True
+        self._evaluators = self._measuring()
+        if options.stop_early is not None:
+            logged = [prefix + name for prefix, evaluator, _ in self._evaluators for name in evaluator.needs]
+            options.stop_early.check([*logged, *(goal for phase in options.phases for goal in phase.goals)])
+
+    # The whole --------------------------------------------------------------------------------------------
+
+    def train(self) -> History:
+        """Runs all stages, from the start or from the checkpoint."""
+        out = self.options.out
+        found = checkpoints.read(out) if out is not None and self.options.resume else None
+        if found is not None and out is not None:
+            found.check(str(self.diagram), self._settings(), out)
+            self.start = found.facts["start"]
+        with self.show, self.maps.session(self.options.seed + self.start), interrupts() as interrupt:
+            try:
+                self._stages(interrupt, found)
+            except KeyboardInterrupt:
+                if out is None:
+                    raise
+                if self._stage is not None and self._settled:
+                    self._flush(self._stage)
+                    self._save(self._stage)
+                # Otherwise a step was broken off half-way, and the last checkpoint stays.
+                self.history.interrupted = True
+                self.history.stopped = "interrupted"
+        if out is not None:
+            with checkpoints.writing(out / "history.csv") as part:
+                self.history.csv(part)
+        return self.history
+
+    def _stages(self, interrupt: Interrupt, found: Checkpoint | None) -> None:
+        first = 0
+        if found is not None:
+            self._read_facts(found)
+            first = self.at.stage
+        for phase in self.options.phases[first:]:
+            if phase.index != self.at.stage:
+                self.at = Position(stage=phase.index, epochs=self.at.epochs)
+            self._stage = stage = Stage(self, phase, found)
+            found = None
+            self._run(stage, interrupt)
+            if self._stopped:
+                break
+        if self.options.out is not None and self._stage is not None:
+            self._save(self._stage)
+
+    def _run(self, stage: Stage, interrupt: Interrupt) -> None:
+        phase = stage.phase
+        self.show.stage(phase.name, stage.total, self.at.taken)
+        self._since = perf_counter()
+        while self.at.batch or not self._is_over(phase):
+            stage.remember()
+            for batch, rows in stage.batches():
+                self._step(stage, batch, rows)
+                if self._stopped:
+                    break
+                if interrupt.asked:
+                    raise KeyboardInterrupt
+            if not self.at.batch:
+                raise DiagramError(f"stage `{phase.name}`: epoch {self.at.epochs + 1} has no batch")
+            self._end_epoch(stage)
+            if interrupt.asked:
+                raise KeyboardInterrupt
+        stage.restore_best()
+        self._tell(stage, "stage", row=self.history[-1] if len(self.history) else {})
+
+    def _is_over(self, phase: Phase) -> bool:
+        at = self.at
+        epochs, steps = phase.epochs or math.inf, phase.steps or math.inf
+        return self._stopped or at.over or at.epoch >= epochs or at.taken >= steps
+
+    # Steps ------------------------------------------------------------------------------------------------
+
+    def _step(self, stage: Stage, batch: dict[str, Any], rows: Rows) -> None:
+        step = self.state.step
+        self._settled = False
+        ready, _, evaluated = stage.take(batch, rows)
+        self._settled = True
+        self._pending.append((step, rows, ready, evaluated.terms))
+        self.show.step()
+        every = self.options.log_every
+        if every and self.state.step % every == 0:
+            self._flush(stage)
+            self.show.log(self.state.step, _means(self._shown))
+            self._shown.clear()
+        elif len(self._pending) >= FLUSH:
+            self._flush(stage)
+        if self.options.callbacks:
+            self._tell(stage, "step", terms=evaluated.terms)
+
+    def _flush(self, stage: Stage) -> None:
+        """Looks at the terms of the steps since the last time."""
+        pending, self._pending = self._pending, []
+        for step, rows, ready, terms in pending:
+            for name, term in terms.items():
+                value = float(self.maps.numpy(term))
+                if not math.isfinite(value):
+                    raise stage.not_finite(step, name, value, ready)
+                weight = sum(self._rows(rows, sample) for sample in ready.samples[name]) or 1
+                for sums in (self._sums, self._shown):
+                    total = sums.setdefault(name, [0.0, 0.0])
+                    total[0] += weight * value
+                    total[1] += weight
+
+    def _rows(self, rows: Rows, sample: str) -> int:
+        """The rows of a sample object in a batch; one of noise alone has as many as the largest."""
+        return rows.get(sample) or max(rows.values(), default=self.options.batch_size)
+
+    def _end_epoch(self, stage: Stage) -> None:
+        self._flush(stage)
+        at, options = self.at, self.options
+        row: dict[str, Any] = {"step": self.state.step, "epoch": at.epochs + 1, "stage": stage.phase.name}
+        row.update(_means(self._sums))
+        size = max(options.batch_size, BATCH_SIZE)
+        for prefix, evaluator, data in self._evaluators:
+            values = evaluator(data, step=self.state.step, seed=options.seed, batch_size=size)
+            row.update({prefix + name: value for name, value in values.items()})
+        now = perf_counter()
+        row["seconds"] = self._seconds + now - self._since
+        # Only now has the epoch ended: what breaks off an evaluation leaves it to be done again.
+        at.epoch, at.epochs, at.batch = at.epoch + 1, at.epochs + 1, 0
+        self._seconds, self._since = 0.0, now
+        self._sums.clear()
+        self.history.append(row)
+        stage.judge(row)
+        if options.out is not None:
+            self._save(stage)
+        self.show.epoch(row)
+        self._tell(stage, "epoch", row=row)
+
+    def _tell(self, stage: Stage, kind: str, **what: Any) -> None:
+        event = Event(kind, self.state.step, self.at.epochs, stage.phase.name, **what)
+        for callback in self.options.callbacks:
+            if callback(event) == "stop":
+                self._stopped = True
+                self.history.stopped = "a callback said stop"
+
+    def _measuring(self) -> list[tuple[str, Evaluator, Data | Stream]]:
+        """What is evaluated after each epoch: the prefix of its columns, how, and on which data."""
+        validation = self.options.validation
+        if validation is not None:
+            return [("val_", Evaluator(self.maps, self.diagram), _adopted(validation, self.adopt))]
+        once = isinstance(self.data, Stream) and self.data.once
+        if self.diagram.measures and not once:
+            return [("", Evaluator(self.maps, self.diagram, self.diagram.measures), self.data)]
+        return []
+
+    # Checkpoints ------------------------------------------------------------------------------------------
+
+    def _settings(self) -> dict[str, Any]:
+        options = self.options
+        optimizer = options.optimizer if isinstance(options.optimizer, str) else "its own optimizer"
+        return {
+            "backend": self.maps.backend.name,
+            "dtype": self.maps.dtype,
+            "seed": options.seed,
+            "batch_size": options.batch_size,
+            "optimizer": optimizer,
+            "stages": [phase.name for phase in options.phases],
+            "rows": dict(options.data.sizes) if isinstance(options.data, Data) else None,
+        }
+
+    def _save(self, stage: Stage) -> None:
+        assert self.options.out is not None
+        made = stage.capture()
+        made.facts = {
+            "diagram": str(self.diagram),
+            "settings": self._settings(),
+            "start": self.start,
+            "sums": self._sums,
+            "seconds": self._seconds + perf_counter() - self._since,
+            "history": self.history.rows,
+            **made.facts,
+        }
+        checkpoints.write(self.options.out, made)
+
+    def _read_facts(self, found: Checkpoint) -> None:
+        facts = found.facts
+        self.at = Position(**facts["position"])
+        self.history.rows = [dict(row) for row in facts["history"]]
+        self._sums = {name: list(total) for name, total in facts["sums"].items()}
+        self._seconds = facts["seconds"]
+
+
+def _adopted(data: Data | Stream, adopt: Adopt) -> Data | Stream:
+    """Data in memory as the backend takes them, converted once."""
+    return data.map(adopt) if isinstance(data, Data) else data
+
+
+def _means(sums: Mapping[str, list[float]]) -> dict[str, float]:
+    return {name: total / weight for name, (total, weight) in sums.items()}

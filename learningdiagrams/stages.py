@@ -1,0 +1,240 @@
+"""One stage of training under way: its programs, its optimizer, its batches, and what is kept of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from itertools import islice, repeat
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from learningdiagrams import checkpoints
+from learningdiagrams.backends.base import Evaluated, Optimisation
+from learningdiagrams.checkpoints import Checkpoint
+from learningdiagrams.data import Data, Stream, epoch_order
+from learningdiagrams.diagnosis import not_finite
+from learningdiagrams.errors import DiagramError
+from learningdiagrams.noise import draw_noise, keyed
+from learningdiagrams.options import FREE, Phase, Position, Rows
+from learningdiagrams.programs import Programs, Ready, samples_of, weights_at
+from learningdiagrams.stopping import Watch
+
+if TYPE_CHECKING:
+    from learningdiagrams.backends.base import Maps, Trainer
+    from learningdiagrams.loop import Run
+
+__all__ = ["Stage"]
+
+SNAPSHOT: Final = 50
+"""A snapshot is taken again when training has gone on for this many times what the last one cost."""
+
+
+class Stage:
+    """One stage under way: its programs, its optimizer, its batches."""
+
+    def __init__(self, run: Run, phase: Phase, found: Checkpoint | None) -> None:
+        options, diagram, maps = run.options, run.diagram, run.maps
+        self.run = run
+        self.phase = phase
+        self._programs = Programs(maps, diagram, phase.goals, phase.models)
+        self.data = run.data
+        if isinstance(self.data, Data):
+            ready = self._programs.at(self.data.sizes)
+            self.data = self.data.only(ready.inputs)
+        else:
+            ready = self._programs.at({s for goal in phase.goals for s in samples_of(diagram.goals[goal])})
+        plan = ready.program.plan
+        if not plan.moved:
+            dropped = "".join(f"; goal `{name}` is left out, {why}" for name, why in plan.dropped.items())
+            lacking = [goal for goal in phase.goals if goal not in ready.samples and goal not in plan.dropped]
+            missing = f"; the data hold nothing for {', '.join(lacking)}" if lacking else ""
+            raise DiagramError(
+                f"stage `{phase.name}`: there is nothing to train: no goal moves a model{dropped}{missing}"
+            )
+        self.total = options.steps_in(phase, self.data)
+        self._factor = options.factor(self.total)
+        how = Optimisation(options.optimizer, options.lr, options.rates, options.clip)
+        self.trainer: Trainer = ready.program.trainer(how, [m for m in phase.models if m in plan.moved])
+        self._watch = None if options.stop_early is None else Watch(options.stop_early, diagram)
+        self._best: Checkpoint | None = None
+        self._snapshot: Checkpoint | None = None
+        self._taken_at, self._cost = -math.inf, 0.0
+        if found is not None:
+            self.restore(found)
+            self._restore_watch(found)
+
+    # Steps --------------------------------------------------------------------------------------------------
+
+    def batches(self) -> Iterator[tuple[dict[str, Any], Rows]]:
+        """The batches of the epoch under way that are still to come, with their rows."""
+        left = None if self.phase.steps is None else max(0, self.phase.steps - self.run.at.taken)
+        return islice(self._epoch(), left)
+
+    def _epoch(self) -> Iterator[tuple[dict[str, Any], Rows]]:
+        run, options, at = self.run, self.run.options, self.run.at
+        key = (options.seed, run.start, self.phase.index, at.epoch)
+        if isinstance(self.data, Stream):
+            for batch, sizes in islice(self.data.batches(at.epochs), at.batch, None):
+                yield {name: run.adopt(value) for name, value in batch.items()}, sizes
+        elif options.sampler is not None:
+            for chosen in islice(options.sampler(at.epoch, keyed(*key, "sampler")), at.batch, None):
+                yield self._sampled(chosen)
+        elif not self.data.sizes:
+            yield from repeat(({}, {}), FREE - at.batch)
+        else:
+            for chosen in epoch_order(self.data.sizes, options.batch_size, *key, start=at.batch):
+                yield self.data.batch(chosen), {sample: len(rows) for sample, rows in chosen.items()}
+
+    def _sampled(self, chosen: Any) -> tuple[dict[str, Any], Rows]:
+        assert isinstance(self.data, Data)
+        sizes = self.data.sizes
+        if not isinstance(chosen, Mapping):
+            if len(sizes) != 1:
+                raise DiagramError(
+                    f"sampler: say which rows of which sample object, {{{', '.join(sizes)}: rows}}"
+                )
+            chosen = dict.fromkeys(sizes, chosen)
+        made = {}
+        for sample, rows in chosen.items():
+            rows = np.asarray(rows)
+            if sample not in sizes or rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows):
+                raise DiagramError(
+                    f"sampler: a batch is row numbers of {', '.join(sizes)}; for {sample} it has {rows.dtype} "
+                    f"of shape {rows.shape}"
+                )
+            if rows.min() < 0 or rows.max() >= sizes[sample]:
+                raise DiagramError(
+                    f"sampler: rows of {sample} are numbers from 0 to {sizes[sample] - 1}; there is "
+                    f"{rows.min() if rows.min() < 0 else rows.max()}"
+                )
+            made[sample] = rows
+        return self.data.batch(made), {sample: len(rows) for sample, rows in made.items()}
+
+    def prepare(self, batch: dict[str, Any], rows: Rows) -> tuple[Ready, dict[str, Any]]:
+        """The program for a batch, and the batch with its noise."""
+        run = self.run
+        ready = self._programs.at(rows)
+        if not ready.samples:
+            raise DiagramError(
+                f"stage `{self.phase.name}`: no goal can be trained by a batch of {', '.join(rows) or 'nothing'}"
+            )
+        if not ready.noise:
+            return ready, batch
+        drawn = draw_noise(
+            run.diagram,
+            batch,
+            run.state.step,
+            run.options.seed,
+            needed=ready.noise,
+            rows=max(rows.values(), default=run.options.batch_size),
+            axes=self.data.axes if isinstance(self.data, Data) else None,
+            dtype=run.maps.dtype,
+        )
+        return ready, drawn
+
+    def take(self, batch: dict[str, Any], rows: Rows) -> tuple[Ready, dict[str, Any], Evaluated]:
+        """One step of training, counted."""
+        run = self.run
+        ready, drawn = self.prepare(batch, rows)
+        weights = weights_at(run.diagram, ready.program.plan, run.state.step)
+        evaluated = self.trainer.step(
+            ready.program, drawn, weights, run.state.step, self._factor(run.at.taken)
+        )
+        if run.averages:
+            run.maps.follow()
+        run.state.step += 1
+        run.at.batch += 1
+        run.at.taken += 1
+        return ready, drawn, evaluated
+
+    # What is kept -------------------------------------------------------------------------------------------
+
+    def capture(self) -> Checkpoint:
+        """The numbers and the position, from which training goes on as if nothing had been."""
+        maps = self.run.maps
+        tensors = checkpoints.numbers(maps)
+        tensors.update(
+            {f"optimizer/{name}": np.asarray(value) for name, value in self.trainer.state().items()}
+        )
+        tensors.update({f"random/{name}": np.asarray(value) for name, value in maps.random_state().items()})
+        facts: dict[str, Any] = {"position": asdict(self.run.at), "step": self.run.state.step}
+        if self._watch is not None and math.isfinite(self._watch.best):
+            facts["watch"] = {"best": self._watch.best, "waited": self._watch.waited}
+            if self._best is not None:
+                tensors.update({f"best/{name}": value for name, value in self._best.tensors.items()})
+        return Checkpoint(tensors, facts)
+
+    def restore(self, found: Checkpoint) -> None:
+        """Goes back, or on, to a checkpoint of this stage."""
+        maps = self.run.maps
+        checkpoints.load_numbers(maps, found.tensors)
+        self.trainer.load_state(_below("optimizer", found.tensors))
+        maps.load_random_state(_below("random", found.tensors))
+        self.run.at = Position(**found.facts["position"])
+        self.run.state.step = found.facts["step"]
+
+    def _restore_watch(self, found: Checkpoint) -> None:
+        if self._watch is not None and "watch" in found.facts:
+            watched = found.facts["watch"]
+            self._watch.best, self._watch.waited = watched["best"], watched["waited"]
+            best = _below("best", found.tensors)
+            self._best = Checkpoint(best) if best else None
+
+    def judge(self, row: Mapping[str, Any]) -> None:
+        """Early stopping after an epoch."""
+        watch = self._watch
+        if watch is None:
+            return
+        if watch.better(row):
+            if watch.rule.restore:
+                self._best = Checkpoint(checkpoints.numbers(self.run.maps))
+        elif watch.over:
+            self.run.at.over = True
+            self.run.history.stopped = (
+                f"stage `{self.phase.name}`: `{watch.rule.name}` no better for {watch.waited} epochs"
+            )
+
+    def restore_best(self) -> None:
+        """Puts back the numbers of the best epoch, where early stopping asks for it."""
+        if self._best is not None:
+            checkpoints.load_numbers(self.run.maps, self._best.tensors)
+
+    def remember(self) -> None:
+        """Keeps a snapshot from which a step that goes wrong can be taken again, where that costs little."""
+        now = perf_counter()
+        if isinstance(self.data, Stream) or now - self._taken_at < SNAPSHOT * self._cost:
+            return
+        self._snapshot = self.capture()
+        self._taken_at = perf_counter()
+        self._cost = self._taken_at - now
+
+    def not_finite(self, step: int, goal: str, value: float, ready: Ready) -> DiagramError:
+        """The error for a term that is not finite.
+
+        The steps since the snapshot are taken again up to that one, so that the maps have the numbers with
+        which it began.
+        """
+        batch = None
+        if self._snapshot is not None and step >= self._snapshot.facts["step"]:
+            self.restore(self._snapshot)
+            batch = self._again(step)
+        return not_finite(self.run.maps, ready.program.plan, batch, goal, value, step)
+
+    def _again(self, step: int) -> dict[str, Any]:
+        at = self.run.at
+        while True:
+            for batch, rows in self.batches():
+                if self.run.state.step == step:
+                    return self.prepare(batch, rows)[1]
+                self.take(batch, rows)
+            at.epoch, at.epochs, at.batch = at.epoch + 1, at.epochs + 1, 0
+
+
+def _below(kind: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The tensors under a heading, by the rest of their names."""
+    return {
+        name.removeprefix(f"{kind}/"): value for name, value in tensors.items() if name.startswith(f"{kind}/")
+    }
