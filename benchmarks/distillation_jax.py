@@ -1,8 +1,9 @@
 """One step of distillation on JAX: written by hand with `jax.jit` and optax, and made from a diagram.
 
-Teacher 64-256-256-10, frozen; student 64-32-10; batch 128; cross-entropy on labels plus 0.7 · KL to the teacher at
-temperature 4; Adam. Both take the rows of each batch out of NumPy arrays, start from the same numbers, and are timed in
-turns; the ratio is the median of the rounds' ratios. Run it as `python benchmarks/distillation_jax.py`; with `OMP_NUM_THREADS=1` the figures are steadier.
+Teacher 64-256-256-10, frozen; student 64-32-10; batch 128; cross-entropy on labels plus 0.7 · KL to the
+teacher at temperature 4; Adam. Both take the rows of each batch out of NumPy arrays, start from the same
+numbers, and are timed in turns; the ratio is the median of the rounds' ratios. Run it as `python
+benchmarks/distillation_jax.py`; with `OMP_NUM_THREADS=1` the figures are steadier.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def by_hand(student: dict[str, Any], teacher: dict[str, Any]) -> Callable[[dict[
 
     def run(batch: dict[str, Any]) -> Any:
         nonlocal params, state
-        params, state, total, terms = step(params, state, teacher, batch["pixels"], batch["label"])
+        params, state, total, _ = step(params, state, teacher, batch["pixels"], batch["label"])
         return total
 
     return run
@@ -117,7 +118,9 @@ def main() -> None:
 
     def batches() -> Callable[[], dict[str, Any]]:
         rows = itertools.cycle(np.split(np.random.default_rng(1).permutation(ROWS), ROWS // BATCH))
-        return lambda: {name: values[next_rows] for next_rows in [next(rows)] for name, values in data.items()}
+        return lambda: {
+            name: values[next_rows] for next_rows in [next(rows)] for name, values in data.items()
+        }
 
     hand, ours = by_hand(start["student"], start["teacher"]), from_diagram(diagram, maps)
     one, two = batches(), batches()

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -122,15 +123,16 @@ def batch_of(case: str, size: int) -> dict[str, Tensor]:
 
 
 def from_diagram(diagram: Diagram, modules: dict[str, nn.Module]) -> Step:
-    """The step as `fit` takes it; the session stays open for good."""
+    """The step as `fit` takes it, in a session that stays open for as long as the step is there."""
     maps = TorchBackend().maps(diagram, modules, seed=0, dtype="float32", device=None)
     program = maps.program(make_plan(diagram, diagram.goals.values()))
     trainer = program.trainer(Optimisation("adam", lr=RATE), diagram.models)
     weights = {name: goal.weight for name, goal in diagram.goals.items()}
-    maps.session(0).__enter__()
+    session = ExitStack()
+    session.enter_context(maps.session(0))
     count = 0
 
-    def step(batch: dict[str, Tensor]) -> Tensor:
+    def step(batch: dict[str, Tensor], session: ExitStack = session) -> Tensor:
         nonlocal count
         count += 1
         return trainer.step(program, batch, weights, count, 1.0).total

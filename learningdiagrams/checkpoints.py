@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMAT",
     "Checkpoint",
+    "check_numbers",
     "flatten",
     "load_numbers",
     "numbers",
@@ -62,21 +63,19 @@ class Checkpoint:
         """
         found = self.facts["diagram"]
         if found != diagram:
-            lines = unified_diff(found.splitlines(), diagram.splitlines(), lineterm="", n=0)
-            changes = [
-                " ".join(line.split()) for line in lines if line[:3] not in ("---", "+++") and line[0] in "+-"
-            ]
+            # Columns are aligned, so that one new word may move all the others.
+            there, here = ([" ".join(line.split()) for line in text.splitlines()] for text in (found, diagram))
+            lines = list(unified_diff(there, here, lineterm="", n=0))[2:]
+            changes = [line for line in lines if line[0] in "+-"]
             raise DiagramError(
-                f"{where}: the checkpoint is of another diagram; it differs in: {'; '.join(changes[:4])}. "
-                "Train "
-                "without resume, or into another folder"
+                f"{where}: the checkpoint is of another diagram, which differs in {'; '.join(changes[:4])}; "
+                "train without resume, or into another folder"
             )
         for what, value in settings.items():
             before = self.facts["settings"].get(what)
             if before != value:
                 raise DiagramError(
-                    f"{where}: the checkpoint was made with {what} {before}, not {value}; go on with {what} "
-                    f"{before}, "
+                    f"{where}: the checkpoint was made with {what} {before}, not {value}; go on with that, "
                     "or train without resume"
                 )
 
@@ -168,8 +167,7 @@ def read(folder: Path) -> Checkpoint | None:
         if facts.get("format") != FORMAT:
             raise DiagramError(
                 f"{path}: the checkpoint has format {facts.get('format')}, this version reads {FORMAT}; "
-                "train "
-                "without resume"
+                "train without resume"
             )
         tensors = _load(folder / facts["tensors"])
     except (OSError, ValueError, KeyError, AttributeError) as error:
@@ -199,9 +197,19 @@ def restore_maps(maps: Maps, path: str | Path) -> None:
     wrong = [key for key in tensors if not key.startswith(("parameters/", "buffers/"))]
     if wrong:
         raise DiagramError(f"{path}: `{wrong[0]}` is no parameter of a map; it is no file that `save` wrote")
-    for kind, here in (("parameters", maps.parameters()), ("buffers", maps.buffers())):
-        _compare(path, kind, {f"{g}/{n}": v for g, named in here.items() for n, v in named.items()}, tensors)
+    check_numbers(maps, tensors, path)
     load_numbers(maps, tensors)
+
+
+def check_numbers(maps: Maps, tensors: Mapping[str, np.ndarray], path: str | Path) -> None:
+    """Raises where the parameters and buffers of a file are not those of the maps, naming the first that is
+    not.
+    """
+    for kind, held in (("parameters", maps.parameters()), ("buffers", maps.buffers())):
+        here = {
+            f"{generator}/{name}": value for generator, named in held.items() for name, value in named.items()
+        }
+        _compare(path, kind, here, tensors)
 
 
 def _compare(path: str | Path, kind: str, here: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> None:

@@ -19,6 +19,7 @@ from learningdiagrams.data import as_batch, draw_noise, load_sources
 from learningdiagrams.declarations import Goal, Measure
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import About, DiagramError, suggestion
+from learningdiagrams.layers import constant
 from learningdiagrams.plan import Plan, make_plan, plan_morphism
 from learningdiagrams.shapes import Bindings, check_plan
 from learningdiagrams.specs import Code
@@ -79,6 +80,9 @@ def _realisations(diagram: Diagram, plan: Plan, maps: dict[str, Any], trusted: b
         if name in maps or diagram.roles[name] in ("data", "noise", "ema"):
             continue
         maps[name] = run_code(made, name, diagram.directory, trusted) if isinstance(made, Code) else made
+    for name, made in maps.items():
+        if isinstance(made, constant) and diagram.roles[name] == "fixed":
+            maps[name] = made.held()
     missing = [name for name in _needed(diagram, plan) if name not in maps]
     if missing:
         right = "write one in the diagram, such as = mlp(64, 32, 10), or in Python give"

@@ -266,8 +266,7 @@ def _check_name(diagram: Diagram, name: str, where: str, drawn: bool) -> None:
     if role == "noise":
         raise DiagramError(
             f"{where}: `{name}` is noise, which is drawn afresh for each batch; declare it as data to give "
-            "its "
-            "values"
+            "its values"
         )
     raise DiagramError(
         f"{where}: `{name}` is a map of role {role}; values are given for data generators only"

@@ -41,11 +41,14 @@ def load_sources(diagram: Diagram) -> dict[str, np.ndarray]:
         DiagramError: a file, key, column or data set that is not there or cannot be read, naming the
             generator.
     """
-    return {
-        name: _load(diagram, name, spec)
-        for name, spec in diagram.specs.items()
-        if diagram.roles[name] == "data" and isinstance(spec, Data)
-    }
+    found = {}
+    for name, spec in diagram.specs.items():
+        if diagram.roles[name] == "data" and isinstance(spec, Data):
+            try:
+                found[name] = _load(diagram, name, spec)
+            except DiagramError as error:
+                raise DiagramError(str(error), name) from error
+    return found
 
 
 def _load(diagram: Diagram, name: str, spec: Data) -> np.ndarray:
@@ -61,7 +64,7 @@ def _load(diagram: Diagram, name: str, spec: Data) -> np.ndarray:
         raise DiagramError(f"{what}: there is no file {path}{suggestion(path.name, nearby)}")
     if isinstance(spec, csv):
         return _from_table(what, spec, path, diagram.spaces[cod.name])
-    value = _read(what, path, partial(_from_archive, what, spec) if isinstance(spec, npz) else np.asarray)
+    value = _read(what, path, partial(_from_archive if isinstance(spec, npz) else _alone, what, spec))
     if not value.ndim:
         raise DiagramError(f"{what}: {path} holds a single number; its first axis is to count the rows")
     return value
@@ -70,12 +73,8 @@ def _load(diagram: Diagram, name: str, spec: Data) -> np.ndarray:
 def _read(what: str, path: Path, then: Any) -> np.ndarray:
     """What `then` makes of a NumPy file."""
     try:
-        loaded = np.load(path, allow_pickle=False)
-        try:
-            return then(loaded)
-        finally:
-            if isinstance(loaded, np.lib.npyio.NpzFile):
-                loaded.close()
+        with path.open("rb") as file:  # np.load itself would leave a broken archive open
+            return then(np.load(file, allow_pickle=False))
     except DiagramError:
         raise
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
@@ -83,6 +82,14 @@ def _read(what: str, path: Path, then: Any) -> np.ndarray:
             "it holds Python objects" if "allow_pickle" in str(error) else "it is no file that NumPy saved"
         )
         raise DiagramError(f"{what}: {path} cannot be read: {reason}") from error
+
+
+def _alone(what: str, spec: npy, loaded: Any) -> np.ndarray:
+    if isinstance(loaded, np.lib.npyio.NpzFile):
+        keys = ", ".join(loaded.files)
+        right = f'write npz("{spec.path}", "{loaded.files[0]}")'
+        raise DiagramError(f"{what}: {spec.path} holds several arrays, {keys}; {right}")
+    return loaded
 
 
 def _from_archive(what: str, spec: npz, loaded: Any) -> np.ndarray:

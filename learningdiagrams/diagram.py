@@ -77,10 +77,8 @@ class Diagram:
         """The folder that relative paths in realisations start from (that of the file, once loaded), or None."""
         self.trusted = False
         """Whether code that realisations name (`torch("module:Name")`) may be imported and run."""
-        self.file: str | None = None
-        """The file it was read from, as its name was given, or None."""
         self.places: dict[str, tuple[int, int]] = {}
-        """Line and column of each declaration in that file, by name."""
+        """Line and column of each declaration by its name, where the diagram was read from a file or text."""
 
     # What there is ---------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@
 True
 >>> loads_json('{"format": "learningdiagrams", "version": 1, "objects": [{"name": "x y"}]}')
 Traceback (most recent call last):
-learningdiagrams.scanning.LanguageError: <text>:1:67: objects[0].name: `x y` is no name; …
+learningdiagrams.scanning.LanguageError: <text>:1:67: objects[0].name: `x y` is no name; ...
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import suggestion
 from learningdiagrams.language import build
 from learningdiagrams.reading import Declaration
-from learningdiagrams.scanning import Line, Source, words
+from learningdiagrams.scanning import Line, Source, quoted, words
 from learningdiagrams.syntax import Node, parse
-from learningdiagrams.writing import argument, check_writable, quoted, style_options
+from learningdiagrams.writing import argument, check_writable, style_options
 
 __all__ = ["FORMAT", "VERSION", "loads_json", "write_json"]
 
@@ -129,7 +129,7 @@ class JsonSource(Source):
         super().__init__(text, file)
 
     def wrong(self, offset: int, message: str) -> None:
-        """Notes a problem; within a text of the JSON the offset counts the characters that the text stands for."""
+        """Notes a problem; within a text of the JSON an offset counts the characters that it stands for."""
         if self._places is None:
             self._places = sorted(self._walk(), key=_offset) if self.root is not None else []
         found = bisect_right(self._places, offset, key=_offset) - 1

@@ -60,8 +60,12 @@ def build(
     diagram = Diagram(*_title(declarations))
     diagram.directory = None if directory is None else Path(directory)
     diagram.trusted = trust
-    Reader(source, diagram).read(declarations)
+    reader = Reader(source, diagram)
+    reader.read(declarations)
     source.check()
+    diagram.places.update((name, source.place(at)) for name, at in reader.declared.items())
+    for declaration in declarations:
+        diagram.places.update((str(name), source.place(declaration.at)) for name in declaration.names)
     return diagram
 
 

@@ -70,6 +70,7 @@ class Run:
         found = checkpoints.read(out) if out is not None and self.options.resume else None
         if found is not None and out is not None:
             found.check(str(self.diagram), self._settings(), out)
+            checkpoints.check_numbers(self.maps, found.tensors, out)
             self.start = found.facts["start"]
         with self.show, self.maps.session(self.options.seed + self.start), interrupts() as interrupt:
             try:

@@ -114,8 +114,7 @@ def draw_noise(
             if not size:
                 raise DiagramError(
                     f"`{name}`: {sample} has noise but no data, and the batch holds nothing to tell its "
-                    "size; say "
-                    "how many rows to draw"
+                    "size; say how many rows to draw"
                 )
         out[name] = next(_parts(diagram, name, (seed, step), [slice(0, size)], batch, axes, dtype))
     return out
@@ -223,8 +222,7 @@ def _shape(diagram: Diagram, name: str, spec: Spec, sort: str, axes: Mapping[str
     if space.shape is None:
         raise DiagramError(
             f"`{name}`: {word}() takes the shape that {sort} declares, and it declares none; write "
-            f"{word}(16), "
-            f"or object {sort}[16]"
+            f"{word}(16), or object {sort}[16]"
         )
     unknown = [axis for axis in space.shape if isinstance(axis, str) and axis not in axes]
     if unknown:

@@ -112,8 +112,7 @@ class Options:
         if total is None:
             raise DiagramError(
                 f'schedule="{self.schedule}" needs to know how many steps there will be; say steps=…, or '
-                "give "
-                "data with a length"
+                "give data with a length"
             )
         # All factors at once: a named schedule at one step costs as much as a small map.
         factors = np.broadcast_to(rate(np.arange(total), total), total)

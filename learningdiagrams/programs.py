@@ -120,7 +120,7 @@ class Adopt:
     def __call__(self, value: Any) -> Any:
         if isinstance(value, tuple):
             return tuple(map(self, value))
-        if isinstance(value, self._own):
+        if isinstance(value, self._own) and not isinstance(value, np.ndarray):
             return value
         value = host(value)
         return value.astype(self._dtype, copy=False) if value.dtype.kind == "f" else value

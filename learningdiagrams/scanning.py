@@ -23,7 +23,7 @@ from lark import Token
 from learningdiagrams.diagram import DECLARATIONS, RESERVED
 from learningdiagrams.errors import DiagramError
 
-__all__ = ["LanguageError", "Line", "Problem", "Source", "lines", "scan", "text_of", "words"]
+__all__ = ["LanguageError", "Line", "Problem", "Source", "lines", "quoted", "scan", "text_of", "words"]
 
 
 class Problem(NamedTuple):
@@ -96,7 +96,7 @@ _TOKEN = re.compile(
     | (?P<NEWLINE>\n)
     | (?P<COMMENT>\#[^\n]*)
     | (?P<OPEN>"[^\n]*)
-    | (?P<WRONG>>{3,}|={2,}|=>|<-|\|->|--+>?|\S)
+    | (?P<WRONG>'[^'\n]*'|>{3,}|={2,}|=>|<-|\|->|--+>?|\S)
     )""",
     re.VERBOSE | re.ASCII,
 )
@@ -176,6 +176,8 @@ def _no_name(source: Source, word: str, start: int) -> Token:
 
 def _no_sign(sign: str) -> str:
     """What is said of something that is neither a word nor a sign, and what may have been meant."""
+    if sign.startswith("'") and len(sign) > 1:
+        return f"`{sign}` is no text of the language; write `{quoted(sign[1:-1])}`"
     plain = unicodedata.normalize("NFKC", sign)
     instead = _INSTEAD.get(sign) or (
         plain if plain != sign and plain in RESERVED | set("()[]=:,&@*-") else None
@@ -253,6 +255,22 @@ def words(source: Source, text: str | None = None, base: int = 0) -> Line:
 
 
 _ESCAPE = re.compile(r'\\(["\\]|u[0-9a-fA-F]{4})')
+
+
+_DOUBLED = re.compile(r'\\(?=["\\]|u[0-9a-fA-F]{4}|$)')
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+
+
+def quoted(text: str) -> str:
+    r"""A text in quotes, as the language reads it: a backslash stays single where it can, for LaTeX's sake.
+
+    >>> print(quoted(r"\sigma"), quoted('say "x"'), quoted("a\nb"))
+    "\sigma" "say \"x\"" "a\u000ab"
+    """
+    if _DOUBLED.search(text):
+        text = text.replace("\\", "\\\\")
+    text = text.replace('"', '\\"')
+    return '"' + _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + '"'
 
 
 def text_of(token: str) -> str:

@@ -23,7 +23,7 @@ from learningdiagrams.programs import Programs, Ready, samples_of, weights_at
 from learningdiagrams.stopping import Watch
 
 if TYPE_CHECKING:
-    from learningdiagrams.backends.base import Maps, Trainer
+    from learningdiagrams.backends.base import Trainer
     from learningdiagrams.loop import Run
 
 __all__ = ["Stage"]
@@ -102,8 +102,8 @@ class Stage:
             rows = np.asarray(rows)
             if sample not in sizes or rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows):
                 raise DiagramError(
-                    f"sampler: a batch is row numbers of {', '.join(sizes)}; for {sample} it has {rows.dtype} "
-                    f"of shape {rows.shape}"
+                    f"sampler: a batch is row numbers of {', '.join(sizes)}; for {sample} it has "
+                    f"{rows.dtype} of shape {rows.shape}"
                 )
             if rows.min() < 0 or rows.max() >= sizes[sample]:
                 raise DiagramError(
@@ -119,7 +119,7 @@ class Stage:
         ready = self._programs.at(rows)
         if not ready.samples:
             raise DiagramError(
-                f"stage `{self.phase.name}`: no goal can be trained by a batch of {', '.join(rows) or 'nothing'}"
+                f"stage `{self.phase.name}`: a batch of {', '.join(rows) or 'nothing'} trains no goal"
             )
         if not ready.noise:
             return ready, batch

@@ -105,10 +105,8 @@ def start(node: Node) -> int:
 def _no_declaration(word: str) -> str:
     if word in RESERVED:
         return f"`{word}` starts no declaration; a declaration goes on in the next line only inside brackets"
-    known = ", ".join(DECLARATIONS)
-    return f"there is no declaration `{word}`" + (
-        suggestion(word, DECLARATIONS) or f"; declarations are {known}"
-    )
+    known = f"; a line starts with one of {', '.join(DECLARATIONS)}, or goes on inside brackets"
+    return f"there is no declaration `{word}`{suggestion(word, DECLARATIONS) or known}"
 
 
 _NOTES = frozenset(["on", "by", "weight", "train", "epochs", "steps"])
@@ -130,10 +128,10 @@ _STRUCTURE = frozenset((":", "=", "->", ">>", ")", "]", ","))
 
 def _wanted(expected: set[str]) -> str:
     """What could stand at a place, in words."""
-    if "id" in expected:
-        return "a map" if "(" in expected else "an option"
     if {"TEXT", "NUMBER"} <= expected:
         return "a value"
+    if "id" in expected:
+        return "a map" if "(" in expected else "an option"
     if {"NAME", "NUMBER", "("} <= expected:
         return "an object"
     kinds = (("NAME", "a name"), ("NUMBER", "a number"), ("TEXT", "a text in quotes"))

@@ -25,7 +25,6 @@ measure accuracy : pixels >> student = label               by accuracy
 from __future__ import annotations
 
 import math
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -33,7 +32,9 @@ from typing import TYPE_CHECKING, Any, Final
 from learningdiagrams.declarations import Goal, Measure, Stage, Style
 from learningdiagrams.diagram import RESERVED, Diagram
 from learningdiagrams.errors import DiagramError
+from learningdiagrams.lookalikes import foreign_letters, skeleton
 from learningdiagrams.losses import function
+from learningdiagrams.scanning import quoted
 from learningdiagrams.schedules import Schedule
 from learningdiagrams.theory.errors import TheoryError
 from learningdiagrams.values import Name, Value, literal
@@ -41,7 +42,7 @@ from learningdiagrams.values import Name, Value, literal
 if TYPE_CHECKING:
     from learningdiagrams.theory.presentations import Presentation
 
-__all__ = ["argument", "check_writable", "quoted", "style_options", "write", "write_presentation"]
+__all__ = ["argument", "check_writable", "style_options", "write", "write_presentation"]
 
 WIDEST: Final = 60
 """Characters beyond which a cell sets no width for the cells above and below it."""
@@ -52,8 +53,8 @@ LINE: Final = 100
 def write(diagram: Diagram, exact: bool = False) -> str:
     """The text form of a diagram, without a line break at its end.
 
-    With `exact`, raises :class:`DiagramError`, naming the place, where text cannot hold the diagram: functions as
-    comparators, and expressions of millions of symbols. Otherwise it shows what there is: `⟨name⟩` for a
+    With `exact`, raises :class:`DiagramError`, naming the place, where text cannot hold it: functions
+    as comparators, and expressions of millions of symbols. Otherwise it shows what there is: `⟨name⟩` for a
     function, `…` where an expression is cut.
     """
     if exact:
@@ -108,14 +109,21 @@ def write_presentation(presentation: Presentation) -> str:
 
 def check_writable(diagram: Diagram) -> None:
     """Raises :class:`DiagramError`, naming the place, where a text cannot hold all of a diagram."""
+    shapes: dict[str, str] = {}
+    for name in diagram.presentation.signature.taken:
+        other = shapes.setdefault(skeleton(name), name)
+        if other != name:
+            raise DiagramError(
+                f"`{name}` looks like `{other}`, which a file may not hold beside it: {foreign_letters(name, other)}"
+            )
     for kind, named in (("law", diagram.laws), ("goal", diagram.goals), ("measure", diagram.measures)):
         for name, value in named.items():
             what = f"{kind} `{name}`"
             by = getattr(value, "by", None)
             if isinstance(by, function):
                 raise DiagramError(
-                    f"{what}: its comparator {by} is a function, which a file cannot hold; comparators that have a "
-                    "name, such as mse, can be saved"
+                    f"{what}: its comparator {by} is a function, which a file cannot hold; those with a name, "
+                    "such as mse, it can"
                 )
             for morphism in (value.left, value.right, *getattr(value, "on", ())):
                 try:
@@ -136,7 +144,7 @@ def _check_argument(where: str, x: Any) -> None:
             _check_argument(where, value)
     elif not (x is None or isinstance(x, str) or (isinstance(x, int | float) and math.isfinite(x))):
         raise DiagramError(
-            f"{where}: {x!r} cannot be written; a file holds finite numbers, texts, True, False, None and tuples"
+            f"{where}: {x!r} cannot be written; a file holds numbers, texts, True, False, None and tuples"
         )
 
 
@@ -148,9 +156,9 @@ def _blocks(*blocks: list[str]) -> str:
 
 
 def _aligned(*tables: Iterable[list[str]]) -> list[str]:
-    """Lines of cells in columns of common widths: one blank before the second and third cell, three before others.
+    """Lines of cells in columns of common widths, one blank before the second and third, three before others.
 
-    A cell that ends its line sets no width, nor does a very long one; a column that is empty everywhere is none.
+    A cell that ends its line sets no width, nor does a very long one; a column of empty cells is none.
     """
     rows = [row[: max(i for i, cell in enumerate(row, 1) if cell)] for table in tables for row in table]
     widths: dict[int, int] = {}
@@ -229,21 +237,6 @@ def _title(name: str) -> str:
 
 
 # Values -----------------------------------------------------------------------------------------------------
-
-_DOUBLED = re.compile(r'\\(?=["\\]|u[0-9a-fA-F]{4}|$)')
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
-
-
-def quoted(text: str) -> str:
-    r"""A text in quotes, as the language reads it: a backslash stays single where it can, for LaTeX's sake.
-
-    >>> print(quoted(r"\sigma"), quoted('say "x"'), quoted("a\nb"))
-    "\sigma" "say \"x\"" "a\u000ab"
-    """
-    if _DOUBLED.search(text):
-        text = text.replace("\\", "\\\\")
-    text = text.replace('"', '\\"')
-    return '"' + _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + '"'
 
 
 def argument(x: Any) -> str:

@@ -13,15 +13,16 @@ PACKAGE = Path(__file__).resolve().parent.parent / "learningdiagrams"
 FLOORS = (
     {"theory"},
     {"errors", "layers", "losses", "schedules", "specs", "values"},
-    {"declarations", "diagram", "equations"},
-    {"data", "datasets", "drawing", "gluing", "interpretation", "language", "noise", "plan", "shapes"},
+    {"declarations", "diagram"},
+    {"data", "datasets", "noise"},
+    {"drawing", "examination", "formulas", "gluing", "interpretation", "plan", "shapes", "verdicts"},
+    {"conversion", "expressions", "json_form", "language", "lookalikes", "python_form", "reading", "scanning"}
+    | {"syntax", "writing"},
     {"backends"},
-    {
-        *("agreement", "checkpoints", "diagnosis", "evaluation", "history", "loop", "options", "programs"),
-        *("progress", "stages", "stopping", "training"),
-    },
-    {"compiled"},
-    {"__init__", "__main__", "cli", "regimes", "report"},
+    {"agreement", "checkpoints", "diagnosis", "evaluation", "history", "loop", "options", "programs", "progress"}
+    | {"stages", "stopping", "training"},
+    {"code", "compiled"},
+    {"__init__", "__main__", "cli", "curves", "demo", "regimes", "report"},
 )
 HEIGHT = {part: height for height, floor in enumerate(FLOORS) for part in floor}
 SOURCES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

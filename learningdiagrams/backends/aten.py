@@ -277,9 +277,12 @@ RANDOM: dict[str, Callable] = _table(
         ),
         "exponential": lambda draw, x, rate=1.0: jax.random.exponential(draw(), x.shape, x.dtype) / rate,
         "rrelu_with_noise_functional": functions.rrelu,
-        "lstm.input": layers.lstm,
-        "gru.input": layers.gru,
-        "rnn_tanh.input": layers.rnn_tanh,
-        "rnn_relu.input": layers.rnn_relu,
     }
 )
+# What `torch_recurrence.py` puts in the place of torch's own; there may be dropout between the layers.
+RANDOM |= {
+    "learningdiagrams.lstm.default": layers.lstm,
+    "learningdiagrams.gru.default": layers.gru,
+    "learningdiagrams.rnn_tanh.default": layers.rnn_tanh,
+    "learningdiagrams.rnn_relu.default": layers.rnn_relu,
+}

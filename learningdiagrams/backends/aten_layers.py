@@ -29,7 +29,7 @@ def per_axis(value: Any, axes: int, default: Any = None) -> tuple:
     ((2, 2, 2), (2, 2), (3, 4))
     """
     if value is None or (isinstance(value, Sequence) and len(value) == 0):
-        return per_axis(default, axes)
+        return (None,) * axes if default is None else per_axis(default, axes)
     values = tuple(value) if isinstance(value, Sequence) else (value,)
     return values * axes if len(values) == 1 else values
 

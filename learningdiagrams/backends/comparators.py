@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from learningdiagrams import losses
@@ -361,19 +360,18 @@ def _or_nan(ops: Ops, rows: Array, valid: Array | None) -> Array:
     return rows if valid is None else ops.where(valid, rows, math.nan)
 
 
-FORMULAS: Mapping[type[Comparator], Callable[[Ops, Any, Sides, str], Array]] = MappingProxyType(
-    {
-        losses.mse: _mse,
-        losses.l1: _l1,
-        losses.huber: _huber,
-        losses.bce: _bce,
-        losses.cross_entropy: _cross_entropy,
-        losses.kl: _kl,
-        losses.cosine: _cosine,
-        losses.info_nce: _info_nce,
-        losses.accuracy: _accuracy,
-        losses.top: _top,
-        losses.r2: _r2,
-        losses.retrieval: _retrieval,
-    }
-)
+# Plain dictionaries, here and in `fused`: torch.compile does not see through a read-only view of one.
+FORMULAS: Mapping[type[Comparator], Callable[[Ops, Any, Sides, str], Array]] = {
+    losses.mse: _mse,
+    losses.l1: _l1,
+    losses.huber: _huber,
+    losses.bce: _bce,
+    losses.cross_entropy: _cross_entropy,
+    losses.kl: _kl,
+    losses.cosine: _cosine,
+    losses.info_nce: _info_nce,
+    losses.accuracy: _accuracy,
+    losses.top: _top,
+    losses.r2: _r2,
+    losses.retrieval: _retrieval,
+}

@@ -33,12 +33,12 @@ from learningdiagrams.shapes import Abstract
 try:
     from jax import enable_x64  # type: ignore[attr-defined]  # its stubs lag behind
 except ImportError:  # where it is not yet public
-    from jax.experimental import enable_x64
+    from jax.experimental import enable_x64  # type: ignore[attr-defined]
 
 __all__ = ["JaxBackend", "JaxMaps", "JaxProgram", "JaxTrainer"]
 
 BATCH: Final = 1009
-"""A batch size that no axis of a value has by chance: an output whose first axis differs has lost the batch."""
+"""A batch size that no axis has by chance: an output whose first axis differs has lost the batch."""
 
 LOOKS: Final = (
     ConcretizationTypeError,
@@ -57,10 +57,11 @@ LOST: Final = (
 class JaxBackend(Backend):
     """Computes on JAX.
 
-    A map is an Equinox or Flax NNX module, a pair `(params, apply)`, a function of arrays, a `torch.nn.Module`, or a
-    layer of :mod:`learningdiagrams.layers`; :mod:`learningdiagrams.backends.jax_maps` says how each is called. What is
-    given is copied, and changes only by `write_back`. With dtype "float64" everything runs with 64 bits, whatever the
-    process's own setting, which stays.
+    A map is an Equinox or Flax NNX module, a pair `(params, apply)`, a function of arrays, a
+    `torch.nn.Module`, or a layer of :mod:`learningdiagrams.layers`; :mod:`learningdiagrams.backends.jax_maps`
+    says how each is called. What is given is copied, and changes only by `write_back`. With dtype "float64"
+    everything runs with 64 bits, whatever the process's own setting, which stays; JAX itself computes with
+    what comes out only under `jax.enable_x64(True)`, NumPy always.
     """
 
     name = "jax"
@@ -132,7 +133,7 @@ class JaxMaps(Maps):
                     self.numbers.append(self.array(value))
                 table[name][key] = slots[holder]
 
-    # Values ----------------------------------------------------------------------------------------------------------
+    # Values -------------------------------------------------------------------------------------------------
 
     def context(self) -> Any:
         """The setting of JAX in which everything of these maps is traced and run."""
@@ -150,9 +151,11 @@ class JaxMaps(Maps):
             return jax.device_put(self.host(value), self._device)
 
     def host(self, value: Any) -> Any:
-        """A value as a compiled function takes it: an array of JAX as it is, anything else as a NumPy array of its own.
+        """A value as a compiled function takes it: an array of JAX as it is, anything else as a NumPy array
+        of its own.
 
-        A compiled function may read a NumPy array after it was called: an array that its owner may change is copied.
+        A compiled function may read a NumPy array after it was called, so that one which its owner may change
+        is copied.
         """
         if type(value) is np.ndarray and value.dtype == self._real:
             return value.copy()  # what training is fed with, told apart first
@@ -169,14 +172,14 @@ class JaxMaps(Maps):
             raise DiagramError(f"an array of {array.dtype} holds no numbers that a map reads")
         if kind == "b" or array.dtype.itemsize < 8 or self.dtype == "float64":
             return array.copy()
-        # What 32 bits do not hold becomes the last number that they hold, and stays a class that there is not.
+        # What 32 bits do not hold becomes the last number that they do: no class, as it was none before.
         narrow = np.iinfo(np.int32 if kind == "i" else np.uint32)
         return np.clip(array, narrow.min, narrow.max).astype(narrow.dtype)
 
     def numpy(self, value: Any) -> Any:
         return tuple(map(self.numpy, value)) if isinstance(value, tuple) else np.array(value)
 
-    # Maps ------------------------------------------------------------------------------------------------------------
+    # Maps ---------------------------------------------------------------------------------------------------
 
     def has(self, generator: str) -> bool:
         return generator in self._maps
@@ -194,7 +197,7 @@ class JaxMaps(Maps):
         return self._parameters[generator], self._buffers[generator]
 
     def trained(self, models: Sequence[str]) -> dict[int, str]:
-        """The slots that training these models moves, each once, with a name for it: `generator.parameter`."""
+        """The slots that training these models moves, each once, by name: `generator.parameter`."""
         found: dict[int, str] = {}
         for name in models:
             for key, slot in self._parameters[name].items():
@@ -235,12 +238,14 @@ class JaxMaps(Maps):
             ]
             try:
                 found = jax.eval_shape(call, *numbers, values)
-            except DiagramError:
-                raise
             except LOOKS:
                 return None
             except Exception as error:
-                raise DiagramError(REFUSED.format(arguments=given, reason=one_line(error))) from error
+                if isinstance(error, DiagramError) and not isinstance(error.__cause__, Exception):
+                    raise DiagramError(str(error).removeprefix(f"`{generator}`: ")) from error
+                # Where torch refuses the export of a module, the cause is what it says of the arguments.
+                reason = one_line(error.__cause__ if isinstance(error, DiagramError) else error)
+                raise DiagramError(REFUSED.format(arguments=given, reason=reason)) from error
         for each in found:
             if arguments and each.shape[:1] != (BATCH,):
                 raise DiagramError(LOST.format(batch=BATCH, arguments=given, shape=each.shape))
@@ -255,12 +260,13 @@ class JaxMaps(Maps):
         """The trained parameters, and the plan's loss as a pure function of them, for a loop of one's own.
 
         Returns:
-            `(params, fn)`, where `params` is a copy, {generator: {parameter: array}}, in which a parameter that several
-            maps hold together stands once; `fn(params, batch, step) -> (total, terms)` may be traced, compiled and
-            differentiated. A batch has its noise drawn; `step` keys random draws and schedules. Everything else that
-            the loss depends on (frozen maps, buffers, averages) is a constant with its value at the time of the call or
-            trace; averages that move may come with the batch, as :meth:`averages` gives them. With `training`, models
-            are in training mode; what batch norms then learn of the batch is left out.
+            `(params, fn)`, where `params` is a copy, {generator: {parameter: array}}, in which a parameter
+            that several maps hold together stands once; `fn(params, batch, step) -> (total, terms)` may be
+            traced, compiled and differentiated. A batch has its noise drawn; `step` keys random draws and
+            schedules. Everything else that the loss depends on (frozen maps, buffers, averages) is a constant
+            with its value at the time of the call or trace; averages that move may come with the batch, as
+            :meth:`averages` gives them. With `training`, models are in training mode; what batch norms then
+            learn of the batch is left out.
         """
         program = self.program(plan)
         places: dict[str, dict[str, int]] = {}
@@ -269,7 +275,7 @@ class JaxMaps(Maps):
             places.setdefault(generator, {})[key] = slot
         return program.pure(places, weights, training)
 
-    # Numbers ---------------------------------------------------------------------------------------------------------
+    # Numbers ------------------------------------------------------------------------------------------------
 
     def parameters(self) -> Parameters:
         return self._copies(self._parameters)
@@ -295,8 +301,8 @@ class JaxMaps(Maps):
         """Puts the models' numbers into what was given for them: torch and NNX modules in place.
 
         Returns:
-            {model: what was given, with its numbers}; Equinox modules and pytrees, which cannot be changed, are new.
-            Frozen maps and averages are left alone.
+            {model: what was given, with its numbers}; Equinox modules and pytrees, which cannot be changed,
+            are new. Frozen maps and averages are left alone.
         """
         with self.context():
             return {
@@ -341,7 +347,7 @@ class JaxMaps(Maps):
         with self.context():
             self._follow(self.numbers)
 
-    # Randomness ------------------------------------------------------------------------------------------------------
+    # Randomness ---------------------------------------------------------------------------------------------
 
     @contextmanager
     def session(self, seed: int) -> Iterator[None]:
@@ -399,7 +405,7 @@ def as_arrays(value: Any) -> Any:
     return jnp.asarray(value) if isinstance(value, np.ndarray | np.generic) else value
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: BaseException | None) -> str:
     """The first line of an error that says something, with its class where the text alone would not do."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else ""

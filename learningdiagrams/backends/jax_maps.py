@@ -5,14 +5,14 @@
 | an Equinox module | one row, under `vmap` | its arrays of real numbers | none |
 | `(module, state)` of `equinox.nn.make_with_state` | one row, under `vmap` | the same | the state's arrays |
 | a Flax NNX module | batches | its `nnx.Param`s | its other variables, but for random keys |
-| a pair `(params, apply)` | batches, as `apply(params, *arguments)` | the arrays of real numbers in `params` | none |
+| a pair `(params, apply)` | batches: `apply(params, *arguments)` | the arrays of real numbers | none |
 | a function of arrays | batches | none | none |
 | a `torch.nn.Module` | batches | `named_parameters()` | `named_buffers()` |
 | a layer of :mod:`learningdiagrams.layers` | batches | as it says | as it says |
 
-Parameters are named by their path, joined by dots: `layers.0.weight`. Numbers are copied when a map is made. Arrays that
-are one object, within one map or in two, are one parameter, as tied weights of torch are; whoever wants two parameters
-that start alike gives a copy (`jax.tree.map(jnp.copy, …)` of the arrays).
+Parameters are named by their path, joined by dots: `layers.0.weight`. Numbers are copied when a map is made.
+Arrays that are one object, within one map or in two, are one parameter, as tied weights of torch are; whoever
+wants two parameters that start alike gives a copy (`jax.tree.map(jnp.copy, …)` of the arrays).
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ class JaxMap:
     """A map as a pure function of its numbers.
 
     Attributes:
-        apply: (parameters, buffers, arguments, *, training, key) -> (output, new buffers). `key` is None in evaluation,
-            and in training where the map has nothing to draw.
+        apply: (parameters, buffers, arguments, *, training, key) -> (output, new buffers). `key` is None in
+            evaluation, and in training where the map has nothing to draw.
         parameters, buffers: the numbers that it starts from, by name.
-        holders: for each name what tells the place that holds the number; two numbers with one holder are one.
+        holders: for each name what tells the place that holds the number; one holder is one number.
         still: the parameters that training leaves alone (a torch parameter that requires no gradient).
         unsaved: the buffers that are no part of the map's state (torch's non-persistent ones).
         architecture: equal for maps that differ in their numbers only.
         draws: whether it may draw random numbers in training.
-        original: (parameters, buffers) -> what was given, with these numbers: changed in place where it can be
-            changed, made anew where not.
+        original: (parameters, buffers) -> what was given, with these numbers: changed in place where it can
+            be changed, made anew where not.
     """
 
     apply: Callable[..., tuple[Any, Numbers]]
@@ -117,14 +117,15 @@ def _no_map(given: Any) -> str:
         return f"{given.__name__} is a class; give an instance of it"
     if _comes_from(given, "flax.linen", "Module"):
         return "a Flax Linen module holds no parameters; give the pair (variables, module.apply)"
-    word = type(given).__name__
+    word = "array" if _is_array(given) else type(given).__name__
     return (
-        f"{'an' if word[0].lower() in 'aeiou' else 'a'} {word} is no map on jax; give an Equinox or Flax NNX module, "
-        "a pair (params, apply), a function of arrays, a torch.nn.Module, or a layer such as mlp(64, 10)"
+        f"{'an' if word[0].lower() in 'aeiou' else 'a'} {word} is no map on jax; give an Equinox or Flax NNX "
+        "module, a pair (params, apply), a function of arrays, a torch.nn.Module, or a layer such as "
+        "mlp(64, 10)"
     )
 
 
-# Names and numbers ----------------------------------------------------------------------------------------------------
+# Names and numbers ------------------------------------------------------------------------------------------
 
 
 def path_name(path: Iterable[Any]) -> str:
@@ -212,7 +213,7 @@ def _hashable(architecture: Any) -> Hashable:
     return architecture
 
 
-# What is given --------------------------------------------------------------------------------------------------------
+# What is given ----------------------------------------------------------------------------------------------
 
 
 def _layer(name: str, spec: Layer, seed: int) -> JaxMap:

@@ -17,7 +17,12 @@ __all__ = ["JaxOps"]
 
 
 class JaxOps:
-    """What :class:`~learningdiagrams.backends.comparators.Ops` asks for, traced or not."""
+    """What :class:`~learningdiagrams.backends.comparators.Ops` asks for, traced or not.
+
+    >>> from learningdiagrams.backends.comparators import compare
+    >>> float(compare(JaxOps(), losses.mse(), jnp.zeros((2, 3)), jnp.ones((2, 3)), where="goal `fit`"))
+    1.0
+    """
 
     fused: Mapping[type[losses.Comparator], Any] = MappingProxyType({})
 

@@ -52,7 +52,7 @@ class JaxProgram(Program):
         self._compiled: dict[Any, Any] = {}
         self._run = straight_line(plan, _Operations(maps, plan))
 
-    # The pure function -----------------------------------------------------------------------------------------------
+    # The pure function --------------------------------------------------------------------------------------
 
     def loss(
         self,
@@ -117,7 +117,7 @@ class JaxProgram(Program):
             }
         return params, fn
 
-    # Compiled --------------------------------------------------------------------------------------------------------
+    # Compiled -----------------------------------------------------------------------------------------------
 
     def __call__(
         self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False
@@ -190,8 +190,8 @@ class JaxProgram(Program):
     def field(
         self, trained: Sequence[int], names: Sequence[str], training: bool
     ) -> Callable[..., tuple[tuple[Array, tuple[tuple[Array, ...], tuple[Array, ...]]], tuple[Array, ...]]]:
-        """The function ((trained numbers), moving, rest, inputs, weights, seeds) -> ((total, (terms, moved)), gradients),
-        to be traced; `seeds` are the seed and the step where `draws`, else None.
+        """The function ((trained numbers), moving, rest, inputs, weights, seeds) -> ((total, (terms, moved)),
+        gradients), to be traced; `seeds` are the seed and the step where `draws`, else None.
         """
         return jax.value_and_grad(self.total(trained, names, training), has_aux=True)
 
@@ -224,7 +224,7 @@ class JaxProgram(Program):
         return np.array([self.maps.seed & 0xFFFFFFFF, step & 0xFFFFFFFF], np.uint32)
 
     def compiled(self, kind: str, trained: Sequence[int], names: tuple[str, ...], training: bool) -> Any:
-        """`field` ("gradient") or `total` ("value"), compiled once for each set of weighted goals and each mode."""
+        """`field` ("gradient") or `total` ("value"), compiled for each set of weighted goals and mode."""
         key = (kind, names, training)
         if key not in self._compiled:
             if kind == "gradient":
@@ -278,7 +278,7 @@ class _Run:
 
 
 class _Operations:
-    """What :class:`~learningdiagrams.backends.straight_line.Operations` asks for, on arrays of JAX; the state is a `_Run`."""
+    """What :class:`~learningdiagrams.backends.straight_line.Operations` asks for; the state is a `_Run`."""
 
     def __init__(self, maps: JaxMaps, plan: Plan) -> None:
         self._maps = maps
@@ -304,7 +304,8 @@ class _Operations:
                 value, after = made.apply(numbers, before, arguments, training=training, key=key)
             except LOOKS as error:
                 raise DiagramError(
-                    f"`{name}` looks at its numbers, which a compiled function cannot; write it with jax.numpy and jax.lax",
+                    f"`{name}` looks at its numbers, which a compiled function cannot; write it with "
+                    "jax.numpy and jax.lax",
                     name,
                 ) from error
             if training:
@@ -332,8 +333,8 @@ class _Operations:
 def _draws(plan: Plan) -> dict[int, int]:
     """For each application, by its first value, the number that keys its random draws.
 
-    Applications of one map to the same values have one number, also where they differ in what gradients they carry: one
-    morphism, one value.
+    Applications of one map to the same values have one number, also where they differ in what gradients they
+    carry: one morphism, one value.
     """
     same: dict[int, Any] = {}
     numbers: dict[Any, int] = {}

@@ -36,14 +36,14 @@ OPTIMIZERS: Final[Mapping[str, tuple[Make, float]]] = MappingProxyType(
 )
 """Optimizers by name, each with the learning rate where none is given (optax has none; these are torch's).
 
-Everything else is optax's default. It differs from torch's in `adamw` (weight decay 1e-4, there 1e-2) and `rmsprop` (decay
-0.9 and ε = 1e-8 inside the root, there 0.99 and 1e-8 beside it); clipping divides by the norm alone, there by the norm +
-1e-6.
+Everything else is optax's default. It differs from torch's in `adamw` (weight decay 1e-4, there 1e-2) and
+`rmsprop` (decay 0.9 and ε = 1e-8 inside the root, there 0.99 and 1e-8 beside it); clipping divides by the
+norm alone, there by the norm + 1e-6.
 """
 
 WANTED: Final = (
-    "an optimizer is one of {names}, an optax transformation such as optax.scale_by_adam(), or a function of a learning "
-    "rate such as optax.adam"
+    "an optimizer is one of {names}, an optax transformation such as optax.scale_by_adam(), or a function of "
+    "a learning rate such as optax.adam"
 )
 
 
@@ -79,7 +79,7 @@ class JaxTrainer(Trainer):
         if key not in self._compiled:
             self._compiled[key] = self._compile(program, names)  # type: ignore[arg-type]
         run, moving, rest = self._compiled[key]
-        # Weights and rates are one small array, so that schedules neither compile anew nor cost many transfers.
+        # One small array of weights and rates: schedules neither compile anew nor cost many transfers.
         scalars = [*(weights[name] for name in names), *(rate * factor for rate in self._rates)]
         with maps.context():
             trained, self._state, moved, total, values = run(
@@ -102,7 +102,7 @@ class JaxTrainer(Trainer):
     def _compile(
         self, program: JaxProgram, names: tuple[str, ...]
     ) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
-        """One step as a compiled function, and the slots of the buffers it moves and of the numbers it reads."""
+        """One step as a compiled function; the slots of the buffers it moves and of the numbers it reads."""
         field = program.field(self._trained, names, training=True)
         update, structure, trained_names = self._update, self._structure, list(self._names.values())
 
@@ -155,8 +155,8 @@ class JaxTrainer(Trainer):
 class _Update:
     """What an optimizer makes of gradients: parameters in groups, each with its learning rate; pure.
 
-    The transformation is made anew at each trace from the traced rate, as `optax.inject_hyperparams` does it, so that a
-    rate that changes is exact whatever the optimizer does with it.
+    The transformation is made anew at each trace from the traced rate, as `optax.inject_hyperparams` does it,
+    so that a rate that changes is exact whatever the optimizer does with it.
     """
 
     def __init__(self, make: Make, groups: tuple[list[str], ...], clip: float | None) -> None:
@@ -189,18 +189,16 @@ def _optimizer(how: Optimisation) -> tuple[Make, float | None]:
     given = how.optimizer
     if isinstance(given, str):
         if given not in OPTIMIZERS:
-            names = ", ".join(OPTIMIZERS)
-            raise DiagramError(
-                f"there is no optimizer `{given}`{suggestion(given, OPTIMIZERS)}; {WANTED.format(names=names)}"
-            )
+            wanted = WANTED.format(names=", ".join(OPTIMIZERS))
+            raise DiagramError(f"there is no optimizer `{given}`{suggestion(given, OPTIMIZERS)}; {wanted}")
         return OPTIMIZERS[given]
     if isinstance(given, optax.GradientTransformation):
         if _descends(given):
             if how.lr is not None or how.rates:
                 raise DiagramError(
-                    "this optax transformation has a learning rate of its own, so that lr has nothing to say; give a "
-                    "function of a learning rate, such as optax.adam, or a transformation without one, such as "
-                    "optax.scale_by_adam()"
+                    "this optax transformation has a learning rate of its own, so that lr has nothing to "
+                    "say; give a function of a learning rate, such as optax.adam, or a transformation "
+                    "without one, such as optax.scale_by_adam()"
                 )
             return (lambda factor: optax.chain(given, optax.scale(factor))), 1.0
         return (lambda rate: optax.chain(given, optax.scale_by_learning_rate(rate))), None
@@ -210,7 +208,7 @@ def _optimizer(how: Optimisation) -> tuple[Make, float | None]:
 
 
 def _descends(transformation: optax.GradientTransformation) -> bool:
-    """Whether a transformation's updates already go downhill: then a learning rate, with its sign, is part of it."""
+    """Whether updates already go downhill, so that a learning rate, with its sign, is part of them."""
     one = {"probe": jnp.ones(1)}
     updates, _ = transformation.update(one, transformation.init(one), one)
     return bool(updates["probe"][0] < 0)  # type: ignore[index]
@@ -228,7 +226,8 @@ def _rates(maps: JaxMaps, how: Optimisation, moved: Sequence[str], default: floa
             had, other = found.setdefault(slot, (float(rate), name))
             if had != float(rate):
                 raise DiagramError(
-                    f"`{other}` and `{name}` hold a parameter together and have two learning rates, {had} and {rate}",
+                    f"`{other}` and `{name}` hold a parameter together and have two learning rates, "
+                    f"{had} and {rate}",
                     name,
                 )
     return {slot: rate for slot, (rate, _) in found.items()}

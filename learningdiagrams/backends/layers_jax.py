@@ -95,7 +95,8 @@ class _Run:
 
 def _evaluate(layer: Layer, run: _Run, at: str, inputs: tuple[Array, ...]) -> Array:
     if not isinstance(layer, Stack):
-        return _FUNCTIONS[type(layer)](layer, run, at, *inputs)
+        function = next(_FUNCTIONS[cls] for cls in type(layer).__mro__ if cls in _FUNCTIONS)
+        return function(layer, run, at, *inputs)
     values = inputs
     for i, part in enumerate(layer.parts):
         values = (_evaluate(part, run, f"{at}{i}.", values),)
@@ -112,7 +113,7 @@ def _linear(layer: layers.linear, run: _Run, at: str, *inputs: Array) -> Array:
 
 
 def _constant(layer: layers.constant, run: _Run, at: str, *inputs: Array) -> Array:
-    value = run.parameters[f"{at}value"]
+    value = (run.parameters if layer.parameters() else run.buffers)[f"{at}value"]
     return jnp.broadcast_to(value, (inputs[0].shape[0], *value.shape)) if inputs else jnp.asarray(value)
 
 

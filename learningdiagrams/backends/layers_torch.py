@@ -41,7 +41,9 @@ def torch_module(layer: Layer, numbers: Mapping[str, np.ndarray]) -> nn.Module:
 
 
 def _build(layer: Layer) -> nn.Module:
-    return _Stack(layer) if isinstance(layer, Stack) else _MODULES[type(layer)](layer)
+    if isinstance(layer, Stack):
+        return _Stack(layer)
+    return next(_MODULES[cls] for cls in type(layer).__mro__ if cls in _MODULES)(layer)
 
 
 class _Stack(nn.Sequential):
@@ -83,7 +85,11 @@ class _Constant(nn.Module):
 
     def __init__(self, layer: layers.constant) -> None:
         super().__init__()
-        self.value = nn.Parameter(torch.empty(layer.shape()))
+        value = torch.empty(layer.shape())
+        if layer.parameters():
+            self.value = nn.Parameter(value)
+        else:
+            self.register_buffer("value", value)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return self.value.expand(inputs[0].shape[0], *self.value.shape) if inputs else self.value

@@ -12,8 +12,8 @@ __all__ = ["check_roles"]
 
 FIXED: Final = "`{name}` is fixed, a map without parameters, and has {parameters}; declare it frozen"
 SHARED: Final = (
-    "`{name}` is {role} and `{model}` is trained, and they hold one parameter together ({name}'s {mine}, {model}'s "
-    "{theirs}); give one of them a copy, or both one role"
+    "`{name}` is {role} and `{model}` is trained, and they hold one parameter together ({name}'s {mine}, "
+    "{model}'s {theirs}); give one of them a copy, or both one role"
 )
 
 
@@ -24,8 +24,8 @@ def check_roles(diagram: Diagram, holders: Mapping[str, Mapping[str, Hashable]])
         holders: {generator: {parameter: what tells the place that holds it}}; one place is one parameter.
 
     Raises:
-        DiagramError: parameters of a fixed map; a parameter that a trained map holds together with a frozen one, naming
-            both. An average of a model holds copies.
+        DiagramError: parameters of a fixed map; a parameter that a trained map holds together with a frozen
+            one, naming both. An average of a model holds copies.
     """
     trained: dict[Hashable, tuple[str, str]] = {}
     for name, places in holders.items():

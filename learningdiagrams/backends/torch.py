@@ -28,12 +28,21 @@ __all__ = ["TorchBackend", "TorchMaps", "TorchProgram", "TorchTrainer"]
 class TorchBackend(Backend):
     """Computes on PyTorch.
 
-    A map is a `torch.nn.Module`, used in place (training trains it, `dtype` and `device` convert it); a method of a
-    module (its parameters are the module's); a function of tensors, which has no parameters; or a layer of
-    :mod:`learningdiagrams.layers`. Parameters that require no gradient when the diagram is compiled stay as they are.
+    A map is a `torch.nn.Module`, used in place (training trains it, `dtype` and `device` convert it); a method
+    of a module (its parameters are the module's); a function of tensors, which has no parameters; or a layer
+    of :mod:`learningdiagrams.layers`. Parameters that require no gradient when the diagram is compiled stay as
+    they are.
+
+    Args:
+        torch_compile: whether `torch.compile` compiles the loss of programs that train, or the options that it
+            is to be called with, such as `{"mode": "reduce-overhead"}`. A class number out of range gives NaN
+            then, and no error.
     """
 
     name = "torch"
+
+    def __init__(self, torch_compile: bool | Mapping[str, Any] = False) -> None:
+        self.torch_compile: Mapping[str, Any] | None = {} if torch_compile is True else torch_compile or None
 
     def maps(
         self, diagram: Diagram, realisations: Mapping[str, Any], *, seed: int, dtype: str, device: str | None
@@ -50,6 +59,8 @@ class TorchMaps(Maps):
         trained: their parameters, each once, those that require no gradient too.
         modes: which modules are in training mode.
     """
+
+    backend: TorchBackend
 
     def __init__(
         self,

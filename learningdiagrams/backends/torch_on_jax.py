@@ -34,6 +34,7 @@ from torch.utils import _pytree as pytree
 from learningdiagrams.errors import DiagramError
 
 from .aten import RANDOM, TABLE
+from .torch_recurrence import whole_recurrence
 
 Arrays = Mapping[str, Any]
 
@@ -370,7 +371,7 @@ def _exporting(module: torch.nn.Module, training: bool, name: str) -> Iterator[N
         logging.disable()
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
-            with sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
+            with sdpa_kernel(SDPBackend.MATH), torch.enable_grad(), whole_recurrence():
                 yield
     finally:
         watch.remove()

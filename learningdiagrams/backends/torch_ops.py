@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -42,18 +41,21 @@ _SUM = 2  # torch's number for the reduction "sum"
 
 
 class TorchOps:
-    """What :class:`~learningdiagrams.backends.comparators.Ops` asks for, on tensors of any device."""
+    """What :class:`~learningdiagrams.backends.comparators.Ops` asks for, on tensors of any device.
 
-    fused: Mapping[type[losses.Comparator], Callable[[Any, Tensor, Tensor], Tensor]] = MappingProxyType(
-        {
-            losses.mse: lambda by, left, right: F.mse_loss(left, right),
-            losses.l1: lambda by, left, right: F.l1_loss(left, right),
-            losses.huber: lambda by, left, right: F.huber_loss(left, right, delta=by.delta),
-            losses.bce: lambda by, left, right: F.binary_cross_entropy_with_logits(left, right),
-            losses.cross_entropy: _cross_entropy,
-            losses.kl: _kl,
-        }
-    )
+    >>> from learningdiagrams.backends.comparators import compare
+    >>> compare(TorchOps(), losses.mse(), torch.zeros(2, 3), torch.ones(2, 3), where="goal `fit`")
+    tensor(1.)
+    """
+
+    fused: Mapping[type[losses.Comparator], Callable[[Any, Tensor, Tensor], Tensor]] = {
+        losses.mse: lambda by, left, right: F.mse_loss(left, right),
+        losses.l1: lambda by, left, right: F.l1_loss(left, right),
+        losses.huber: lambda by, left, right: F.huber_loss(left, right, delta=by.delta),
+        losses.bce: lambda by, left, right: F.binary_cross_entropy_with_logits(left, right),
+        losses.cross_entropy: _cross_entropy,
+        losses.kl: _kl,
+    }
 
     def kind(self, x: Tensor) -> str:
         if x.dtype.is_floating_point:

@@ -266,6 +266,20 @@ class constant(Layer):
     def shape(self, *inputs: Shape) -> Shape:
         return self.axes
 
+    def held(self) -> constant:
+        """The same value, kept and not trained: what a fixed map is, which has no parameters."""
+        return _Held(self.value, shape=self.arguments()[1].get("shape"))
+
+
+class _Held(constant):
+    """A constant whose value is no parameter."""
+
+    def parameters(self) -> dict[str, Parameter]:
+        return {}
+
+    def buffers(self) -> dict[str, Parameter]:
+        return super().parameters()
+
 
 def _axes(value: Any) -> Shape | None:
     """The shape of nested tuples of numbers; None where they are ragged, empty or hold something else."""

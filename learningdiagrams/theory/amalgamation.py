@@ -33,7 +33,7 @@ PROVED_AWAY: Final = 40
 """Where the apex would have more laws than these, laws are only compared with each other, not proved away."""
 
 STEPS: Final = 2_000
-"""The work spent on proving one law away: counted in steps, so that the outcome is the same every time."""
+"""The work spent on proving the laws of one part away: steps, so that the outcome is the same every time."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class _Gluing:
         self.apex = Presentation(name)
         self.origin: dict[str, tuple[int, str]] = {}
         self._parts = parts
+        self._shared = bool(arrows)
         self._sorts = Classes(part.sorts.values() for part in parts)
         self._generators = Classes([it.parts[0] for it in part.generators.values()] for part in parts)
         self._definitions, self._conditions = _eliminate(self._identify(arrows), self._generators)
@@ -112,7 +113,7 @@ class _Gluing:
         return equations
 
     def _wishes(self) -> Iterator[tuple[dict, Any, str]]:
-        """What needs a name, and the name that it would like, those of the first part first: (table, key, wish)."""
+        """What needs a name and which it would like, the first part first: (table, key, wish)."""
         for position, part in enumerate(self._parts):
             for sort, number in self._sorts.number[position].items():
                 if self._sorts.find(number) == number:
@@ -187,8 +188,9 @@ class _Gluing:
             if left != right and (left, right) not in seen and (right, left) not in seen:
                 seen.add((left, right))
                 new.append((name, left, right))
-        if self.apex.laws and len(self.apex.laws) + len(new) <= PROVED_AWAY:
-            new = [it for it in new if not self.apex.prove(it[1], it[2], max_steps=STEPS)]
+        if self._shared and self.apex.laws and 0 < len(new) <= PROVED_AWAY - len(self.apex.laws):
+            steps = STEPS // len(new)
+            new = [it for it in new if not self.apex.prove(it[1], it[2], max_steps=steps)]
         for name, left, right in new:
             self.apex.law(left, right, name=name)
 

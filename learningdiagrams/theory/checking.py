@@ -3,15 +3,17 @@
 Nothing of the engine that finds proofs is imported here. A chain is accepted when
 
 1. it starts at the left side and ends at the right side, and each step starts where the one before it ended;
-2. each step names a law l = r : X₁×…×Xₙ → Y and, for every factor Xᵢ, a morphism uᵢ from the common domain D to Xᵢ;
-3. at the place that the step names, the term before is one output of l (of r, if the step goes backwards) with uᵢ put
-   for the i-th variable, and the term after is the whole with that part replaced by the same output of the other side.
+2. each step names a law l = r : X₁×…×Xₙ → Y and, for every factor Xᵢ, a morphism uᵢ from the common domain D
+   to Xᵢ;
+3. at the place that the step names, the term before is one output of l (of r, if the step goes backwards)
+   with uᵢ put for the i-th variable, and the term after is the whole with that part replaced by the same
+   output of the other side.
 
-Acceptance implies truth. In a category with finite products where the law holds, ⟨u₁, …, uₙ⟩ >> l equals
-⟨u₁, …, uₙ⟩ >> r; so do their outputs; and so do the results of applying the same maps to equal things. Each step
-therefore joins equal morphisms D → E, and equality is transitive. Because uᵢ must be a morphism out of D, a law is
-never used over an object to which D has no morphism: that would not be sound, since such an object may be empty
-(Goguen and Meseguer, "Completeness of many-sorted equational logic", 1985).
+Acceptance implies truth. In a category with finite products where the law holds, ⟨u₁, …, uₙ⟩ >> l equals ⟨u₁,
+…, uₙ⟩ >> r; so do their outputs; and so do the results of applying the same maps to equal things. Each step
+therefore joins equal morphisms D → E, and equality is transitive. Because uᵢ must be a morphism out of D, a
+law is never used over an object to which D has no morphism: that would not be sound, since such an object may
+be empty (Goguen and Meseguer, "Completeness of many-sorted equational logic", 1985).
 """
 
 from __future__ import annotations
@@ -64,7 +66,8 @@ def _check_step(number: int, step: Step, old: Morphism, new: Morphism) -> None:
     for position, (morphism, sort) in enumerate(zip(step.using, sorts, strict=True)):
         if morphism.dom is not step.before.dom or morphism.cod is not sort:
             raise InvalidProof(
-                f"step {number}: `{step.law}` needs a morphism {step.before.dom} -> {sort} for its variable {position}"
+                f"step {number}: `{step.law}` needs a morphism {step.before.dom} -> {sort} "
+                f"for its variable {position}"
             )
     put = [morphism.terms[0] for morphism in step.using]
     signature = step.before.signature
@@ -77,7 +80,6 @@ def _check_step(number: int, step: Step, old: Morphism, new: Morphism) -> None:
         if part is was and replaced(signature, step.before.terms, step.place, becomes) == step.after.terms:
             return
     raise InvalidProof(
-        f"step {number}: `{step.law}`, {'forwards' if step.forward else 'backwards'} at {step.place}, does not take "
-        f"`{step.before}` to `{step.after}`"
+        f"step {number}: `{step.law}`, {'forwards' if step.forward else 'backwards'} at {step.place}, "
+        f"does not take `{step.before}` to `{step.after}`"
     )
-

@@ -1,11 +1,11 @@
 """The checker of finite models as witnesses against an equation.
 
-A finite model has a finite set {0, …, n - 1} for each sort (it may be empty) and a function for each generator. It is
-accepted when every function is total, every law holds at all points, and the sides differ at the point named. Nothing of
-the engine is imported here; everything is computed again from the laws.
+A finite model has a finite set {0, …, n - 1} for each sort (it may be empty) and a function for each
+generator. It is accepted when every function is total, every law holds at all points, and the sides differ at
+the point named. Nothing of the engine is imported here; everything is computed again from the laws.
 
-Acceptance implies truth. Sets and functions form a category with finite products, so that what follows from the laws
-holds in every model of them; the sides differ in this one, hence do not follow.
+Acceptance implies truth. Sets and functions form a category with finite products, so that what follows from
+the laws holds in every model of them; the sides differ in this one, hence do not follow.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def check_model(
 ) -> None:
     """Raises :class:`InvalidWitness` unless all laws hold in the model and the sides differ at `point`.
 
-    A sort that `sets` does not name has one element; where a table has no entry, the value is 0 in every factor.
+    A sort that `sets` does not name has one element; where a table has no entry, the value is 0 in every
+    factor.
     """
     if left.dom is not right.dom or left.cod is not right.cod:
         raise InvalidWitness(f"`{left}` and `{right}` are not parallel")
@@ -61,8 +62,12 @@ def check_model(
             raise InvalidWitness(f"the model has a table for `{name}`, which is no generator")
     for name, generator in generators.items():
         table = tables.get(name, {})
-        if not all(within(key, generator.dom) and within(value, generator.cod) for key, value in table.items()):
-            raise InvalidWitness(f"the table of `{name}` leaves the sets of `{generator.dom} -> {generator.cod}`")
+        if not all(
+            within(key, generator.dom) and within(value, generator.cod) for key, value in table.items()
+        ):
+            raise InvalidWitness(
+                f"the table of `{name}` leaves the sets of `{generator.dom} -> {generator.cod}`"
+            )
         if len(table) < prod(sizes(generator.dom)) and 0 in sizes(generator.cod):
             raise InvalidWitness(f"`{name}` has no value at some point of {generator.dom}")
 

@@ -1,18 +1,19 @@
 """The checker of ordered systems of equations between terms as witnesses against an equation.
 
-Take the terms over the question's variables, as constants, and over one more constant for each sort that has such a term.
-They make a model: sorts without terms are empty, and elements are terms up to reduction. The order is total on these terms,
-and a step is a use of an equation that makes a term smaller, so that reducing ends. The system is accepted when
+Take the terms over the question's variables, as constants, and over one more constant for each sort that has
+such a term. They make a model: sorts without terms are empty, and elements are terms up to reduction. The
+order is total on these terms, and a step is a use of an equation that makes a term smaller, so that reducing
+ends. The system is accepted when
 
-1. all critical pairs are joinable, so that each of these terms has one normal form (Bachmair, Dershowitz and Plaisted,
-   "Completion without failure", 1989);
+1. all critical pairs are joinable, so that each of these terms has one normal form (Bachmair, Dershowitz and
+   Plaisted, "Completion without failure", 1989);
 2. the sides of every law over sorts that have terms are joinable, so that the laws hold in the model;
 3. the sides of the question have different normal forms, so that it does not hold there.
 
-Joinable means, for every order of the variables, with ties (Martin and Nipkow, "Ordered rewriting and confluence", 1990):
-both sides reduce to one term, or to an instance of an equation, or to one generator at arguments that are joinable.
-Steps may put the least constants for variables that an equation has on one side only: whatever else is put there is no
-smaller. Nothing of the engine is imported here.
+Joinable means, for every order of the variables, with ties (Martin and Nipkow, "Ordered rewriting and
+confluence", 1990): both sides reduce to one term, or to an instance of an equation, or to one generator at
+arguments that are joinable. Steps may put the least constants for variables that an equation has on one side
+only: whatever else is put there is no smaller. Nothing of the engine is imported here.
 """
 
 from __future__ import annotations
@@ -46,9 +47,11 @@ def check_terms(
     by_weight: bool,
     weightless: Output | None,
 ) -> None:
-    """Raises :class:`InvalidWitness` unless the equations, in this order of terms, are a system as described above."""
+    """Raises :class:`InvalidWitness` unless the equations, in this order, are a system as described above."""
     heads = {name: morphism.parts[0] for name, morphism in generators.items()}
-    if sorted(outputs) != sorted((name, i) for name, head in heads.items() for i in range(len(head.cod.factors))):
+    if sorted(outputs) != sorted(
+        (name, i) for name, head in heads.items() for i in range(len(head.cod.factors))
+    ):
         raise InvalidWitness("the order does not rank the outputs of the generators as they stood, each once")
     if weightless is not None and (weightless != outputs[-1] or len(heads[weightless[0]].dom.factors) != 1):
         raise InvalidWitness("only the greatest output may weigh nothing, and only if it has one argument")
@@ -68,7 +71,10 @@ def check_terms(
             if inhabited.issuperset(law.left.dom.factors):
                 for one, other in _pairs(system, law.left, law.right, lambda i: i):
                     system.check_joinable(f"the sides of law `{law.name}`", one, other)
-        if all(system.normal(a, {}) is system.normal(b, {}) for a, b in _pairs(system, left, right, lambda i: -1 - i)):
+        if all(
+            system.normal(a, {}) is system.normal(b, {})
+            for a, b in _pairs(system, left, right, lambda i: -1 - i)
+        ):
             raise InvalidWitness("the system does not tell the sides apart")
     except RecursionError:
         raise InvalidWitness("the system has terms that are too deep to be checked") from None
@@ -102,16 +108,24 @@ def _head(term: Term) -> tuple[object, int] | None:
 
 
 class _Order:
-    """The order of terms: of Knuth and Bendix, or lexicographic path order; `ranks` holds what is known of variables."""
+    """The order of terms: of Knuth and Bendix, or lexicographic path order.
 
-    def __init__(self, rank: dict[tuple[Generator, int], int], by_weight: bool, weightless: Output | None) -> None:
+    `ranks` holds what is known of variables.
+    """
+
+    def __init__(
+        self, rank: dict[tuple[Generator, int], int], by_weight: bool, weightless: Output | None
+    ) -> None:
         self.rank = rank
         self.by_weight = by_weight
         self.weightless = weightless
         self.weights: dict[Term, tuple[int, dict[Term, int]]] = {}
 
     def place(self, term: Term) -> tuple[int, int, str]:
-        """Where a head symbol stands: constants for variables and least constants are below all generators."""
+        """Where a head symbol stands.
+
+        Constants for variables and least constants are below all generators.
+        """
         if term.head is None:
             return -1, term.index, term.sort.name
         return self.rank[term.head, term.index], 0, ""  # type: ignore[index]  # marks are forgotten
@@ -164,7 +178,10 @@ class _Order:
 
 
 class _System:
-    """Equations, both ways, over terms that are made once each; variables are numbered from 0, constants below 0."""
+    """Equations, both ways, over terms that are made once each.
+
+    Variables are numbered from 0, constants below 0.
+    """
 
     def __init__(self, order: _Order) -> None:
         self.order = order
@@ -173,6 +190,7 @@ class _System:
         self.ways_from: dict[object, list[tuple[Term, Term, bool]]] = {}
         self._made: dict[object, Term] = {}
         self._normal: dict[Term, Term] = {}
+        self._joined: set[tuple[Term, Term]] = set()
 
     def leaf(self, number: int, sort: Object) -> Term:
         return self._made.setdefault((number, sort), Term(None, (), number, sort))
@@ -190,6 +208,7 @@ class _System:
                     self.ways.append(way)
                     self.ways_from.setdefault(_head(old), []).append(way)
         self._normal.clear()
+        self._joined.clear()
 
     def put(self, term: Term, values: Values) -> Term:
         """The term with values for its variables, and inside those values too, as a unifier wants."""
@@ -243,8 +262,12 @@ class _System:
         return self.apply(term.head, term.index, tuple(self._instance(arg, values) for arg in term.args))  # type: ignore[arg-type]
 
     def check_joinable(self, what: str, one: Term, other: Term) -> None:
+        one, other = self.normal(one, {}), self.normal(other, {})
         variables = list({**self.order.weigh(one)[1], **self.order.weigh(other)[1]})
-        if self._join(one, other, {}):
+        names = {variable: self.leaf(number, variable.sort) for number, variable in enumerate(variables)}
+        one, other = self._instance(one, names), self._instance(other, names)
+        variables = list(names.values())
+        if (one, other) in self._joined or self._join(one, other, {}):
             return
         for numbers in product(range(len(variables)), repeat=len(variables)):
             if max(numbers) >= len(set(numbers)):
@@ -259,6 +282,7 @@ class _System:
             ranks = {variable: number for number, variable in first.items()}
             if not self._join(self._instance(one, tied), self._instance(other, tied), ranks):
                 raise InvalidWitness(f"{what} are not joinable in the system")
+        self._joined.add((one, other))
 
     def _join(self, one: Term, other: Term, ranks: Ranks) -> bool:
         one, other = self.normal(one, ranks), self.normal(other, ranks)

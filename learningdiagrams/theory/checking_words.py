@@ -1,21 +1,24 @@
 """The checker of confluent systems of words as witnesses against an equation.
 
-A system is a set of rules between paths. It is accepted when (1) each rule leads to a smaller word (shorter, or as long
-and earlier by the order of declaration), so that rewriting ends; (2) every overlap of left-hand sides reduces to the
-same word either way, so that every word has one normal form (Newman 1942; Knuth and Bendix 1970); (3) the sides of each
-law have the same normal form, and (4) those of the equation have not. Nothing of the engine is imported here.
+A system is a set of rules between paths. It is accepted when (1) each rule leads to a smaller word (shorter,
+or as long and earlier by the order of declaration), so that rewriting ends; (2) every overlap of left-hand
+sides reduces to the same word either way, so that every word has one normal form (Newman 1942; Knuth and
+Bendix 1970); (3) the sides of each law have the same normal form, and (4) those of the equation have not.
+Nothing of the engine is imported here.
 
-Acceptance implies truth: normal forms stay the same along any chain of laws, so that no chain joins the sides. What is no
-letter (a variable, a generator of several arguments) is never touched by a law between paths, so that terms are equal
-only if they agree there and have equal words in between; one pair of words is enough to tell them apart. Laws that share
-no letter with it, not even through other laws, are left out of (3): they have their variable on both sides, and complete
-systems over disjoint alphabets do not overlap. Where all laws that count preserve length, chains stay at the length that
-they start from, and overlaps and laws `up_to` that length suffice.
+Acceptance implies truth: normal forms stay the same along any chain of laws, so that no chain joins the
+sides. What is no letter (a variable, a generator of several arguments) is never touched by a law between
+paths, so that terms are equal only if they agree there and have equal words in between; one pair of words is
+enough to tell them apart. Laws that share no letter with it, not even through other laws, are left out of
+(3): they have their variable on both sides, and complete systems over disjoint alphabets do not overlap.
+Where all laws that count preserve length, chains stay at the length that they start from, and overlaps and
+laws `up_to` that length suffice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
 from typing import TYPE_CHECKING
 
 from learningdiagrams.theory.errors import InvalidWitness
@@ -38,7 +41,9 @@ def check_words(
     rules: Iterable[tuple[Morphism, Morphism]],
     up_to: int | None,
 ) -> None:
-    """Raises :class:`InvalidWitness` unless the rules are a system (complete up to a length) that tells the sides apart."""
+    """Raises :class:`InvalidWitness` unless the rules are a system that tells the sides apart."""
+    if left.dom is not right.dom or left.cod is not right.cod:
+        raise InvalidWitness(f"`{left}` and `{right}` are not parallel")
     heads = [g.parts[0] for g in generators.values() if len(g.dom.factors) <= 1]
     outputs = [(head, index) for head in heads for index in range(len(head.cod.factors))]
     letters: Letters = {output: chr(number) for number, output in enumerate(outputs)}
@@ -50,6 +55,7 @@ def check_words(
             raise InvalidWitness(f"the rule `{old}` to `{new}` does not lead to something smaller")
         system.update(pairs)
     lengths = sorted({len(old) for old in system})
+    longest = inf if up_to is None else up_to
 
     def normal(word: str) -> str:
         end = 0
@@ -61,37 +67,37 @@ def check_words(
                     break
         return word
 
-    def respected(one: str, other: str) -> bool:
-        fits = up_to is None or len(one) == len(other)
-        return fits and (normal(one) == normal(other) or (up_to is not None and len(one) > up_to))
-
     def differ(one: str, other: str) -> bool:
         """Whether two words have different normal forms, and all laws that count for them are respected."""
-        if normal(one) == normal(other) or max(len(one), len(other)) > (up_to or len(one + other)):
+        if normal(one) == normal(other) or max(len(one), len(other)) > longest:
             return False
         count, size = {*one, *other}, -1
         while size < len(count):
             size = len(count)
             count.update(*(a + b for a, b in equations if not count.isdisjoint(a + b)))
-        return all(respected(a, b) for a, b in equations if not count.isdisjoint(a + b))
+        counting = [(a, b) for a, b in equations if not count.isdisjoint(a + b)]
+        preserved = longest == inf or all(len(a) == len(b) for a, b in counting)
+        return preserved and all(normal(a) == normal(b) for a, b in counting if len(a) <= longest)
 
-    _check_confluent(system, normal, up_to)
-    todo = list(zip(unmarked(left).terms, unmarked(right).terms, strict=left.cod is right.cod))
+    _check_confluent(system, normal, longest)
+    todo = list(zip(unmarked(left).terms, unmarked(right).terms, strict=True))
     seen = set(todo)
     while todo:
-        pair = todo.pop()
-        (base, word), (base_other, word_other) = (_split(letters, term) for term in pair)
-        if differ(word, word_other) and left.dom is right.dom:
+        one, other = todo.pop()
+        (base, word), (base_other, word_other) = _split(letters, one), _split(letters, other)
+        if differ(word, word_other):
             return
         if base is not base_other:
-            if None in (base, base_other) or base.head is None or base.head is not base_other.head:
+            if base is None or base_other is None or base.head is None or base.head is not base_other.head:
                 return
             if base.index != base_other.index:
                 return
             inner = [pair for pair in zip(base.args, base_other.args, strict=True) if pair not in seen]
             todo += inner
             seen.update(inner)
-    raise InvalidWitness("the system does not tell the sides apart, or does not respect a law that counts for them")
+    raise InvalidWitness(
+        "the system, as far as it respects the laws that count, does not tell the sides apart"
+    )
 
 
 def _words(letters: Letters, what: str, left: Morphism, right: Morphism) -> list[tuple[str, str]]:
@@ -113,17 +119,20 @@ def _split(letters: Letters, term: Term) -> tuple[Term | None, str]:
     return base, "".join(letters[part.head, part.index] for part in path)
 
 
-def _check_confluent(system: dict[str, str], normal: Callable[[str], str], up_to: int | None) -> None:
+def _check_confluent(system: dict[str, str], normal: Callable[[str], str], longest: float) -> None:
     starting: dict[str, list[str]] = {}
     for old in system:
         for cut in range(1, len(old)):
             starting.setdefault(old[:cut], []).append(old)
     for old, new in system.items():
         for start in range(len(old)):
-            inner = [(old[start:end], "") for end in range(start + 1, len(old) + 1) if old[start:end] in system]
+            inner = [
+                (old[start:end], "") for end in range(start + 1, len(old) + 1) if old[start:end] in system
+            ]
             outer = [(other, other[len(old) - start :]) for other in starting.get(old[start:], ()) if start]
             for other, rest in inner + outer:
                 ways = new + rest, old[:start] + system[other] + old[start + len(other) :]
-                if (up_to is None or len(old + rest) <= up_to) and normal(ways[0]) != normal(ways[1]):
-                    raise InvalidWitness("two rules of the system overlap in a word that has two normal forms")
-
+                if len(old + rest) <= longest and normal(ways[0]) != normal(ways[1]):
+                    raise InvalidWitness(
+                        "two rules of the system overlap in a word that has two normal forms"
+                    )

@@ -22,6 +22,7 @@ from functools import cached_property
 from learningdiagrams.theory.amalgamation import Amalgam, Arrow, amalgamate
 from learningdiagrams.theory.collapses import Collapse, find_collapses
 from learningdiagrams.theory.errors import NotDecided, TheoryError
+from learningdiagrams.theory.failures import listed
 from learningdiagrams.theory.functors import Functor
 from learningdiagrams.theory.presentations import Presentation
 
@@ -73,12 +74,16 @@ class Colimit:
             along = functor >> cone[through]
             if cone.setdefault(source, along) is not along:
                 _require_agreement(cone[source], along, end)
+        origin = self._amalgam.origin
+        new = [name for name in (*self.apex.sorts, *self.apex.generators) if name not in origin]
+        if new:
+            raise TheoryError(f"mediate: {self.apex.name} has grown by {listed(new)} since it was glued")
         objects, morphisms = {}, {}
         for name in self.apex.sorts:
-            position, old = self._amalgam.origin[name]
+            position, old = origin[name]
             objects[name] = cone[position].objects[old]
         for name in self.apex.generators:
-            position, old = self._amalgam.origin[name]
+            position, old = origin[name]
             morphisms[name] = cone[position].morphisms[old]
         return Functor.from_tables(self.apex, target, objects, morphisms)
 
@@ -154,7 +159,7 @@ def pushout(
     >>> list(po.apex.sorts), list(po.apex.generators), po.legs[0](f)
     (['A', 'B', 'D'], ['g', 'h'], g >> h)
     """
-    functors = (left, right, *more)
+    functors = _all_functors("pushout", (left, right, *more))
     for functor in functors:
         if functor.dom is not left.dom:
             raise TheoryError(
@@ -192,12 +197,22 @@ def coequalizer(
     >>> loop.legs[0](f) >> loop.legs[0](f)
     f >> f
     """
-    functors = (left, right, *more)
+    functors = _all_functors("coequalizer", (left, right, *more))
     for functor in functors:
         if functor.dom is not left.dom or functor.cod is not left.cod:
             raise TheoryError(f"coequalizer: {left!r} and {functor!r} are not parallel")
     arrows = tuple((0, 1, functor) for functor in functors)
     return _colimit((left.dom, left.cod), arrows, (1,), name, max_seconds)
+
+
+def _all_functors(what: str, given: Iterable[Functor]) -> tuple[Functor, ...]:
+    functors = tuple(given)
+    for functor in functors:
+        if not isinstance(functor, Functor):
+            raise TheoryError(
+                f"{what}: {functor!r} is no functor; functors are what presentations are glued along"
+            )
+    return functors
 
 
 def _colimit(
@@ -208,6 +223,10 @@ def _colimit(
     max_seconds: float,
 ) -> Colimit:
     end = time.monotonic() + max_seconds
+    for part in parts:
+        if not isinstance(part, Presentation):
+            raise TheoryError(f"colimit: {part!r} is no presentation; presentations are what is glued")
+    _all_functors("colimit", (functor for _, _, functor in arrows))
     for source, target, functor in arrows:
         for position, presentation in ((source, functor.dom), (target, functor.cod)):
             if not 0 <= position < len(parts) or parts[position] is not presentation:

@@ -44,8 +44,8 @@ class Collapse(NamedTuple):
 def find_collapses(apex: Presentation, legs: Sequence[Functor], max_seconds: float = 2.0) -> list[Collapse]:
     """Equations between morphisms of the parts that hold in the apex and are refuted in the part.
 
-    An equation that follows from those found before, and from the part's laws, is not listed again. Every pair
-    gets a short time first; those that were not decided get more, as long as there is some.
+    An equation that follows from those found before, and from the part's laws, is not listed again. Every
+    pair gets a short time first; those that were not decided get more, as long as there is some.
     """
     end = time.monotonic() + max_seconds
     searches = [_Search(apex, leg) for leg in legs]
@@ -72,7 +72,7 @@ class _Search:
 
     @cached_property
     def _gained(self) -> Functor:
-        """From the part to a copy that has what was found as laws: an equation is news while that refutes it."""
+        """From the part to a copy with what was found as laws: only what that refutes is news."""
         return Functor.inclusion(self.leg.dom, _copy(self.leg.dom))
 
     def examine(self, left: Morphism, right: Morphism, seconds: float) -> bool:

@@ -1,15 +1,17 @@
 """Completion of string rewriting systems (Knuth and Bendix), with the provenance of every rule.
 
-Words are Python strings, ordered by length and then by letters (shortlex). From equations between words, completion
-makes rules, each replacing a word by a smaller equal one, until every overlap of two left-hand sides resolves. Then two
-words are equal modulo the equations exactly when they reduce to the same irreducible word.
+Words are Python strings, ordered by length and then by letters (shortlex). From equations between words,
+completion makes rules, each replacing a word by a smaller equal one, until every overlap of two left-hand
+sides resolves. Then two words are equal modulo the equations exactly when they reduce to the same irreducible
+word.
 
-Equations that share no letter have nothing to do with each other: they fall into *areas*, each completed by itself. A
-word is decided once the areas of its letters are complete, since over disjoint alphabets nothing overlaps.
+Equations that share no letter have nothing to do with each other: they fall into *areas*, each completed by
+itself. A word is decided once the areas of its letters are complete, since over disjoint alphabets nothing
+overlaps.
 
-Everything derived is a *lemma*: a pair of equal words with a chain of uses of earlier lemmas that leads from one to the
-other; the equations given are lemmas without a chain. :meth:`Completion.unfold` turns a chain into one that uses
-nothing but them.
+Everything derived is a *lemma*: a pair of equal words with a chain of uses of earlier lemmas that leads from
+one to the other; the equations given are lemmas without a chain. :meth:`Completion.unfold` turns a chain into
+one that uses nothing but them.
 
 >>> s3 = Completion([("aa", ""), ("bbb", ""), ("abab", "")])
 >>> s3.run()
@@ -20,9 +22,9 @@ True
 >>> word, len(s3.unfold("abbab", chain))
 ('bb', 4)
 
-Sources: Knuth and Bendix, "Simple word problems in universal algebras", 1970. An overlap whose inside is reducible need
-not be looked at, since it follows from smaller ones: Kapur, Musser and Narendran, "Only prime superpositions need be
-considered in the Knuth-Bendix completion procedure", 1988.
+Sources: Knuth and Bendix, "Simple word problems in universal algebras", 1970. An overlap whose inside is
+reducible need not be looked at, since it follows from smaller ones: Kapur, Musser and Narendran, "Only prime
+superpositions need be considered in the Knuth-Bendix completion procedure", 1988.
 """
 
 from __future__ import annotations
@@ -36,7 +38,10 @@ __all__ = ["Area", "Completion", "Lemma", "Use", "reversed_chain"]
 
 
 class Use(NamedTuple):
-    """One use of a lemma inside a word: from its left side to its right (`forward`) or back, `offset` letters in."""
+    """One use of a lemma inside a word.
+
+    From its left side to its right (`forward`) or back, `offset` letters in.
+    """
 
     lemma: int
     forward: bool
@@ -44,7 +49,10 @@ class Use(NamedTuple):
 
 
 class Lemma(NamedTuple):
-    """Two equal words and a chain that leads from `left` to `right`; no chain for an equation that was given."""
+    """Two equal words and a chain that leads from `left` to `right`.
+
+    No chain for an equation that was given.
+    """
 
     left: str
     right: str
@@ -54,8 +62,8 @@ class Lemma(NamedTuple):
 class Area:
     """Equations connected by shared letters: what waits for completion, and what is known of all of them.
 
-    Smallest first waits (length, number, left, right, overlap) for two rules that overlap in that many letters, and
-    (length, number, "", "", -1 - lemma) for an equation.
+    Smallest first waits (length, number, left, right, overlap) for two rules that overlap in that many
+    letters, and (length, number, "", "", -1 - lemma) for an equation.
     """
 
     __slots__ = ("letters", "preserves_length", "waiting")
@@ -73,8 +81,8 @@ class Area:
 class Completion:
     """A rewriting system in the course of completion; `run` goes on with it, `add` brings a further equation.
 
-    `rules` maps left-hand sides to right-hand sides and is inter-reduced at all times: neither side contains another
-    rule's left-hand side. `steps` counts the equations and overlaps dealt with.
+    `rules` maps left-hand sides to right-hand sides and is inter-reduced at all times: neither side contains
+    another rule's left-hand side. `steps` counts the equations and overlaps dealt with.
     """
 
     def __init__(self, equations: Iterable[tuple[str, str]] = ()) -> None:
@@ -85,11 +93,12 @@ class Completion:
         self._unfolded: dict[int, list[Use]] = {}
         self._area_of: dict[str, Area] = {}
         self._number = 0
-        # Left-hand sides of one letter; the lengths of the others, by their last two letters, with their counts.
+        # Left-hand sides of one letter; the lengths of the others, by their last two letters, with their
+        # counts.
         self._single: dict[str, None] = {}
         self._lengths: dict[str, dict[int, int]] = {}
-        # Left-hand sides by proper prefix and suffix, and by the letters of either side of their rules. Dictionaries
-        # stand for sets here, because they keep their order and with it every run the same.
+        # Left-hand sides by proper prefix and suffix, and by the letters of either side of their rules.
+        # Dictionaries stand for sets here, because they keep their order and with it every run the same.
         self._prefixes: dict[str, dict[str, None]] = {}
         self._suffixes: dict[str, dict[str, None]] = {}
         self._left_with: dict[str, dict[str, None]] = {}
@@ -133,7 +142,8 @@ class Completion:
         deadline: float | None = None,
         length: int | None = None,
     ) -> bool:
-        """Completes areas (all of them, if none are named), and says whether they are complete (up to `length`) now.
+        """Completes areas (all of them, if none are named), and says whether they are complete (up to
+        `length`) now.
 
         Stops early after `max_steps` overlaps, or when `perf_counter()` has passed `deadline`.
         """
@@ -146,7 +156,9 @@ class Completion:
         while waiting:
             if length is not None and waiting[0][0] > length:
                 return True
-            if self.steps == end or (deadline is not None and not self.steps & 31 and perf_counter() > deadline):
+            if self.steps == end or (
+                deadline is not None and not self.steps & 31 and perf_counter() > deadline
+            ):
                 return False
             self.steps += 1
             size, _, first, second, overlap = heappop(waiting)

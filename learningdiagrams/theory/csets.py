@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import Any, Final, overload
 
 from learningdiagrams.theory.errors import TheoryError
-from learningdiagrams.theory.failures import Failure, tabulated
+from learningdiagrams.theory.failures import Failure, named, tabulated
 from learningdiagrams.theory.functors import Functor, generators_in
 from learningdiagrams.theory.morphisms import Generator, Morphism, Object, brief, identity
 from learningdiagrams.theory.presentations import Presentation
@@ -136,9 +136,14 @@ class CSet:
     def __call__(self, value: Object) -> Column: ...
     @overload
     def __call__(self, value: Morphism) -> Table: ...
-    def __call__(self, value: Object | Morphism) -> Column | Table:
-        """The elements of an object, or the table of a morphism. Raises KeyError where a table has a gap."""
-        self.presentation.signature.owns(value)
+    @overload
+    def __call__(self, value: str) -> Column | Table: ...
+    def __call__(self, value: Object | Morphism | str) -> Column | Table:
+        """The elements of an object, or the table of a morphism, by value or by name.
+
+        Raises KeyError where a table has a gap.
+        """
+        value = named(self.presentation, self._what, value)
         if isinstance(value, Object):
             found = self._elements.get(value)
             if found is None:

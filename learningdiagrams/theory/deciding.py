@@ -1,9 +1,11 @@
 """Deciding equations: proved with a proof, refuted with a witness, or unknown with what was spent.
 
-Equality modulo laws is undecidable in general (a monoid is a category with one object), so that there are three answers.
-Ways to answer take turns, a slice of work each, so that an easy refutation does not wait for a hard completion:
+Equality modulo laws is undecidable in general (a monoid is a category with one object), so that there are
+three answers. Ways to answer take turns, a slice of work each, so that an easy refutation does not wait for a
+hard completion:
 
-- the sides as words, when the laws that matter are laws between paths: completion, and the class of the left side;
+- the sides as words, when the laws that matter are laws between paths: completion, and the class of the left
+  side;
 - the sides as terms in context, once products are involved: ordered completion;
 - small finite models in which the laws hold and the sides differ.
 
@@ -14,7 +16,7 @@ Ways to answer take turns, a slice of work each, so that an easy refutation does
 >>> law = P.law(s >> r, identity(A), name="retraction")
 >>> print(P.prove(r >> s >> r >> s, r >> s).proof)
 r >> s >> r >> s
-  = r >> s    by retraction
+  = r >> s    by retraction: s >> r -> id(A)
 >>> P.prove(r >> s, identity(B)).holds
 False
 """
@@ -23,24 +25,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from math import prod
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from learningdiagrams.theory.errors import NotDecided
+from learningdiagrams.theory.errors import InvalidWitness, NotDecided
 from learningdiagrams.theory.models import Structure, by_known_models, by_models, inhabited_sorts
-from learningdiagrams.theory.morphisms import Morphism, Object
-from learningdiagrams.theory.normal_forms import NormalForms
+from learningdiagrams.theory.morphisms import Morphism, Object, Term
+from learningdiagrams.theory.nodes import TooDeep
+from learningdiagrams.theory.normal_forms import NormalForms, useful_outputs
 from learningdiagrams.theory.path_questions import by_classes, by_completion, normal_forms
 from learningdiagrams.theory.paths import Paths
 from learningdiagrams.theory.proofs import Proof
 from learningdiagrams.theory.questions import Budget, Question, Way
+from learningdiagrams.theory.term_forms import closed_forms, irreducible_terms
 from learningdiagrams.theory.term_questions import TermTheory, by_terms
-from learningdiagrams.theory.terms import Writer, unmarked
+from learningdiagrams.theory.terms import Writer, from_terms, unmarked
 from learningdiagrams.theory.witnesses import Witness
 
 if TYPE_CHECKING:
     from learningdiagrams.theory.presentations import Presentation
 
 __all__ = ["Proved", "Refuted", "Unknown", "Verdict", "count", "decide", "hom"]
+
+MOST_TERMS: Final = 1_000_000
+"""Morphisms beyond which they are not counted one by one."""
 
 
 @dataclass(frozen=True)
@@ -95,21 +103,41 @@ class Knowledge:
         self._theories: dict[tuple[frozenset[Object], bool], TermTheory] = {}
         self._size = (0, 0)
 
-    def ways(self, question: Question) -> Iterator[Way]:
-        """The ways to answer a question, in the order of their turns."""
+    def update(self) -> None:
+        """Takes in what was added to the presentation."""
         self.paths.update()
         size = len(self.presentation.generators), len(self.presentation.laws)
         if size != self._size:
             self._size = size
             self.structures.clear()
             self._theories.clear()
+
+    def ways(self, question: Question) -> Iterator[Way]:
+        """The ways to answer a question, in the order of their turns."""
+        self.update()
         yield by_completion(self.paths, question)
         yield by_classes(self.paths, question)
         yield by_known_models(self.presentation, question, self.structures)
         if self.paths.others:
-            for by_weight in (False, True):
+            for by_weight in (True, False):
                 yield by_terms(self.theory(question.left.dom, by_weight), question)
         yield by_models(self.presentation, question, self.structures)
+
+    def complete_theory(self, context: Object, budget: Budget) -> TermTheory | None:
+        """The laws over a context, completed by one order or the other; None if neither ends in time."""
+        theories = [self.theory(context, by_weight) for by_weight in (True, False)]
+        while theories:
+            for theory in list(theories):
+                before = theory.completion.steps
+                try:
+                    if theory.completion.run(budget.slice(16), budget.deadline):
+                        return theory
+                except TooDeep:
+                    theories.remove(theory)
+                budget.steps += theory.completion.steps - before
+                if budget.spent:
+                    return None
+        return None
 
     def theory(self, context: Object, by_weight: bool) -> TermTheory:
         """The laws over the sorts that are inhabited in a context, as far as they are completed."""
@@ -128,7 +156,11 @@ def _knowledge(presentation: Presentation) -> Knowledge:
 
 
 def decide(
-    presentation: Presentation, left: Morphism, right: Morphism, max_seconds: float = 10.0, max_steps: int | None = None
+    presentation: Presentation,
+    left: Morphism,
+    right: Morphism,
+    max_seconds: float = 10.0,
+    max_steps: int | None = None,
 ) -> Verdict:
     """The answer to left = right; see :meth:`~learningdiagrams.theory.presentations.Presentation.prove`."""
     budget = Budget(max_seconds, max_steps)
@@ -163,25 +195,71 @@ def hom(
     presentation: Presentation, dom: Object, cod: Object, limit: int = 10_000, max_seconds: float = 10.0
 ) -> list[Morphism]:
     """The morphisms dom → cod; see :meth:`~learningdiagrams.theory.presentations.Presentation.hom`."""
-    forms = _normal_forms(presentation, dom, cod, max_seconds)
-    if (total := forms.count()) > limit:
-        raise NotDecided(f"there are {total} morphisms {dom} -> {cod}, more than the limit of {limit}")
+    knowledge, budget = _knowledge(presentation), Budget(max_seconds, None)
+    knowledge.update()
+    if knowledge.paths.others:
+        terms = _closed_forms(knowledge, dom, cod, limit, budget)
+    else:
+        forms = _path_forms(knowledge.paths, dom, cod, budget)
+        if (total := forms.count()) > limit:
+            raise NotDecided(f"there are {total} morphisms {dom} -> {cod}, more than the limit of {limit}")
+        terms = forms.terms()
     writer = Writer(dom)
-    return [writer.write(cod, terms) for terms in forms.terms()]
+    return [writer.write(cod, term) for term in terms]
 
 
 def count(presentation: Presentation, dom: Object, cod: Object, max_seconds: float = 10.0) -> int:
-    """The number of morphisms dom → cod; see :meth:`~learningdiagrams.theory.presentations.Presentation.count`."""
-    return _normal_forms(presentation, dom, cod, max_seconds).count()
+    """The number of morphisms dom → cod.
+
+    See :meth:`~learningdiagrams.theory.presentations.Presentation.count`.
+    """
+    knowledge, budget = _knowledge(presentation), Budget(max_seconds, None)
+    knowledge.update()
+    if not knowledge.paths.others:
+        return _path_forms(knowledge.paths, dom, cod, budget).count()
+    generators = [morphism.parts[0] for morphism in presentation.generators.values()]
+    inhabited = inhabited_sorts(generators, dom.factors)
+    if not all(sort in inhabited for sort in cod.factors):
+        return 0
+    sizes = {sort: len(_closed_forms(knowledge, dom, sort, MOST_TERMS, budget)) for sort in cod.factors}
+    return prod(sizes[sort] for sort in cod.factors)
 
 
-def _normal_forms(presentation: Presentation, dom: Object, cod: Object, max_seconds: float) -> NormalForms:
-    paths = _knowledge(presentation).paths
-    paths.update()
-    forms = normal_forms(paths, dom, cod, Budget(max_seconds, None))
+def _path_forms(paths: Paths, dom: Object, cod: Object, budget: Budget) -> NormalForms:
+    forms = normal_forms(paths, dom, cod, budget)
     if forms is None:
         raise NotDecided(
             f"the morphisms {dom} -> {cod} are not known: no complete system of rules was found within "
-            f"{max_seconds:g} seconds ({paths.completion.steps} overlaps)"
+            f"{budget.max_seconds:g} seconds ({paths.completion.steps} overlaps)"
         )
     return forms
+
+
+def _closed_forms(
+    knowledge: Knowledge, dom: Object, cod: Object, limit: int, budget: Budget
+) -> list[tuple[Term, ...]]:
+    presentation = knowledge.presentation
+    outputs = useful_outputs([morphism.parts[0] for morphism in presentation.generators.values()], dom, cod)
+    theory = knowledge.complete_theory(dom, budget)
+    if theory is None:
+        raise NotDecided(
+            f"the morphisms {dom} -> {cod} are not known: no complete system of equations was found within "
+            f"{budget.max_seconds:g} seconds ({budget.steps} steps)"
+        )
+    irreducible_terms(theory, dom, cod, outputs).check_finite()
+    found = closed_forms(theory, dom, cod, outputs, limit, budget)
+    if found is None or len(found) > limit:
+        raise NotDecided(
+            f"more than {limit} morphisms {dom} -> {cod} were found"
+            if not budget.spent
+            else f"the morphisms {dom} -> {cod} were not all found within {budget.max_seconds:g} seconds"
+        )
+    if len(found) > 1:
+        # That they differ rests on the system, which has to be accepted as a witness for two of them.
+        try:
+            theory.system(*(from_terms(dom, cod, terms) for terms in found[:2]))
+        except InvalidWitness as error:
+            raise NotDecided(
+                f"the morphisms {dom} -> {cod} are not known: a system was not accepted: {error}"
+            ) from None
+    return found

@@ -97,7 +97,7 @@ class Functor:
     def from_tables(
         cls, dom: Presentation, cod: Presentation, sorts: dict[str, Object], images: dict[str, Morphism]
     ) -> Functor:
-        """The functor with these tables, which are complete, in order, by name and of values: nothing is looked up."""
+        """The functor with these tables, which have to be complete, in order, by name and of values."""
         made = cls.__new__(cls)
         made._set(dom, cod, sorts, images)
         return made

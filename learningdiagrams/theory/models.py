@@ -1,12 +1,13 @@
 """The search for finite models in which laws hold and two sides differ.
 
-Sets are {0, …, n - 1}. A sort that has no element once the question's variables and the generators are taken together is
-empty: nothing can be lost by that, since leaving out its elements from a model leaves a model. The other sizes grow.
+Sets are {0, …, n - 1}. A sort that has no element once the question's variables and the generators are taken
+together is empty: nothing can be lost by that, since leaving out its elements from a model leaves a model.
+The other sizes grow.
 
-For given sizes, functions are filled in cell by cell. Laws at all points and the question are straight-line programs; one
-that is stuck at a cell that is still open waits for it, and one that lacks only its last value gives that value. Elements
-not mentioned so far are interchangeable, so that only the first of them is tried (the least number heuristic of Zhang
-and Zhang, "SEM: a system for enumerating models", 1995).
+For given sizes, functions are filled in cell by cell. Laws at all points and the question are straight-line
+programs; one that is stuck at a cell that is still open waits for it, and one that lacks only its last value
+gives that value. Elements not mentioned so far are interchangeable, so that only the first of them is tried
+(the least number heuristic of Zhang and Zhang, "SEM: a system for enumerating models", 1995).
 """
 
 from __future__ import annotations
@@ -30,14 +31,17 @@ __all__ = ["Structure", "by_known_models", "by_models", "inhabited_sorts"]
 INSTANCES = 20_000
 """Laws at points beyond which sizes are not tried."""
 
-EVALUATIONS = 500
-"""Evaluations of laws at points between two pauses."""
+EVALUATIONS = 500, 8_000
+"""Evaluations of laws at points before the first pause, and at most between two: pauses become rarer."""
 
 Cell = tuple[int, tuple[int, ...]]
 
 
 class Program(NamedTuple):
-    """Terms over a context, as steps: after the variables, each step's value is a symbol's at earlier values."""
+    """Terms over a context.
+
+    As steps: after the variables, each step's value is a symbol's at earlier values.
+    """
 
     sorts: tuple[Object, ...]
     steps: tuple[tuple[int, tuple[int, ...]], ...]
@@ -87,13 +91,17 @@ def by_models(presentation: Presentation, question: Question, structures: list[S
     left, right, budget = question
     generators = [morphism.parts[0] for morphism in presentation.generators.values()]
     inhabited = inhabited_sorts(generators, left.dom.factors)
-    laws = [law for law in presentation.laws.values() if all(sort in inhabited for sort in law.left.dom.factors)]
+    laws = [
+        law for law in presentation.laws.values() if all(sort in inhabited for sort in law.left.dom.factors)
+    ]
     search_space = _Space(generators, laws, left, right)
     patience = 500
     postponed: list[dict[Object, int]] = []
     sizes_to_try = _sizes(inhabited, laws, left, right)
     while True:
-        batch = postponed + [sizes for sizes in (next(sizes_to_try, None) for _ in range(16)) if sizes is not None]
+        batch = postponed + [
+            sizes for sizes in (next(sizes_to_try, None) for _ in range(16)) if sizes is not None
+        ]
         postponed = []
         if not batch:
             budget.notes["models"] = f"no finite model of at most {INSTANCES} instances of laws was found"
@@ -103,7 +111,9 @@ def by_models(presentation: Presentation, question: Question, structures: list[S
                 continue
             search = _Search(search_space, sizes, instances)
             outcome = yield from search.run(budget, patience)
-            budget.notes["models"] = f"finite models were searched up to sets of {max(sizes.values(), default=1)}"
+            budget.notes["models"] = (
+                f"finite models were searched up to sets of {max(sizes.values(), default=1)}"
+            )
             if outcome is None:
                 postponed.append(sizes)
             elif outcome:
@@ -123,7 +133,9 @@ def _sizes(
     ones = dict.fromkeys(inhabited, 1)
     wider = dict(near)
     for law in laws:
-        sorts = [term.sort for term in applications((*law.left.terms, *law.right.terms))] + list(law.left.dom.factors)
+        sorts = [term.sort for term in applications((*law.left.terms, *law.right.terms))] + list(
+            law.left.dom.factors
+        )
         if any(sort in near for sort in sorts):
             wider.update(dict.fromkeys(sorts))
     tried: set[tuple[int, ...]] = set()
@@ -143,9 +155,14 @@ def _sizes(
 
 
 class _Space:
-    """Laws and question as programs over numbered symbols; the question's variables are symbols without arguments."""
+    """Laws and question as programs over numbered symbols.
 
-    def __init__(self, generators: Sequence[Generator], laws: Sequence[Law], left: Morphism, right: Morphism) -> None:
+    The question's variables are symbols without arguments.
+    """
+
+    def __init__(
+        self, generators: Sequence[Generator], laws: Sequence[Law], left: Morphism, right: Morphism
+    ) -> None:
         self.symbols: dict[tuple[Generator, int], int] = {}
         self.sorts: list[Object] = []
         self.domains: list[Sequence[Object]] = []
@@ -158,12 +175,17 @@ class _Space:
         self.sorts += left.dom.factors
         self.domains += [()] * len(left.dom.factors)
         self.laws = [
-            self._program(unmarked(law.left), unmarked(law.right), None) for law in laws if law.left != law.right
+            self._program(unmarked(law.left), unmarked(law.right), None)
+            for law in laws
+            if law.left != law.right
         ]
         self.question = self._program(left, right, self.first_variable)
 
     def _program(self, left: Morphism, right: Morphism, variables: int | None) -> Program:
-        """The program of two sides; `variables` is the first symbol that stands for one, or None to keep them."""
+        """The program of two sides.
+
+        `variables` is the first symbol that stands for one, or None to keep them.
+        """
         slots: dict[Term, int] = {}
         steps: list[tuple[int, tuple[int, ...]]] = []
         count = len(left.dom.factors) if variables is None else 0
@@ -185,7 +207,9 @@ class _Space:
         if sum(prod(sizes[sort] for sort in law.sorts) for law in self.laws) > INSTANCES:
             return None
         return [
-            (law, point) for law in self.laws for point in product(*(range(sizes[sort]) for sort in law.sorts))
+            (law, point)
+            for law in self.laws
+            for point in product(*(range(sizes[sort]) for sort in law.sorts))
         ]
 
 
@@ -207,17 +231,20 @@ class _Search:
         self.trail: list[tuple[str, object, object]] = []
 
     def run(self, budget: Budget, patience: int) -> Slices[None, None, bool | None]:
-        """Yields now and then; returns True when a model was found, False if there is none, None out of patience."""
+        """Yields now and then.
+
+        Returns True when a model was found, False if there is none, None out of patience.
+        """
         possible = self._settle(list(range(len(self.instances))), []) and self._may_differ()
         choices: list[tuple[int, Cell, Iterator[int]]] = []
         if possible and self.open == 0 and self._differs():
             return True
         if possible:
             self._choose(choices)
-        tried = paused = 0
+        tried, pause_at = 0, EVALUATIONS[0]
         while choices:
-            if self.evaluations - paused > EVALUATIONS:
-                paused = self.evaluations
+            if self.evaluations > pause_at:
+                pause_at = self.evaluations + min(self.evaluations, EVALUATIONS[1])
                 yield None
             mark, cell, values = choices[-1]
             self._undo(mark)
@@ -237,11 +264,13 @@ class _Search:
         return False
 
     def _choose(self, choices: list[tuple[int, Cell, Iterator[int]]]) -> None:
-        """Branches on the open cell that the question waits for, or else on the one that most laws wait for."""
+        """Branches on the open cell that the question waits for, or else on one that many laws wait for."""
         _, stuck = self._values(self.space.question, ())
         cell = stuck[0] if stuck else None
         if cell is None:
-            open_cells = [c for c, instances in self.waiting.items() if instances and c[1] not in self.tables[c[0]]]
+            open_cells = [
+                c for c, instances in self.waiting.items() if instances and c[1] not in self.tables[c[0]]
+            ]
             # Small elements first, so that large ones stay interchangeable.
             cell = min(open_cells, key=lambda c: (max(c[1], default=0), -len(self.waiting[c]), c))
         sort = self.space.sorts[cell[0]]
@@ -253,7 +282,8 @@ class _Search:
         choices.append((len(self.trail), cell, iter(values)))
 
     def _values(self, program: Program, point: tuple[int, ...]) -> tuple[list[int | None], list[Cell]]:
-        """The values of a program's steps as far as they are known, and the open cells that it is stuck at."""
+        """The values of a program's steps as far as they are known, and the open cells that it waits for."""
+        self.evaluations += 1 + len(program.steps) // 8
         values: list[int | None] = list(point)
         stuck: list[Cell] = []
         for symbol, args in program.steps:
@@ -269,7 +299,10 @@ class _Search:
 
     def _may_differ(self) -> bool:
         values, _ = self._values(self.space.question, ())
-        return any(values[a] is None or values[b] is None or values[a] != values[b] for a, b in self.space.question.outputs)
+        return any(
+            values[a] is None or values[b] is None or values[a] != values[b]
+            for a, b in self.space.question.outputs
+        )
 
     def _differs(self) -> bool:
         values, stuck = self._values(self.space.question, ())
@@ -289,12 +322,11 @@ class _Search:
                 table[cell[1]] = value
                 self.trail.append(("cell", cell, None))
                 self._use(cell, value)
-                instances += self.waiting.get(cell, ())
+                instances.extend(self.waiting.get(cell, ()))
                 continue
             number = instances.pop()
             if self.closed[number]:
                 continue
-            self.evaluations += 1
             program, point = self.instances[number]
             values, stuck = self._values(program, point)
             if not stuck:
@@ -358,5 +390,7 @@ class _Search:
                 row = tables.setdefault(generator.name, {})
                 old = row.get(args, (0,) * len(generator.cod.factors))
                 row[args] = (*old[:index], value, *old[index + 1 :])
-        sets = {sort.name: self.sizes[sort] if sort in inhabited else 0 for sort in presentation.sorts.values()}
+        sets = {
+            sort.name: self.sizes[sort] if sort in inhabited else 0 for sort in presentation.sorts.values()
+        }
         return Structure({name: size for name, size in sets.items() if size != 1}, tables), point

@@ -26,7 +26,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from learningdiagrams.theory.errors import TheoryError
-from learningdiagrams.theory.failures import Failure, judged, morphism_of, tabulated
+from learningdiagrams.theory.failures import Failure, judged, morphism_of, object_of, tabulated
 from learningdiagrams.theory.functors import Functor
 from learningdiagrams.theory.morphisms import Morphism, Object, brief, identity
 from learningdiagrams.theory.presentations import Presentation
@@ -77,9 +77,7 @@ class NaturalTransformation:
 
     def __call__(self, obj: Object | str) -> Morphism:
         """The component at an object of the domain; at a product, the product of the components."""
-        if isinstance(obj, str):
-            return self._components[self.source.dom.sorts[obj].name]
-        self.source.dom.signature.owns(obj)
+        obj = object_of(self.source.dom, "component", obj)
         made: Morphism | None = None
         for sort in obj.factors:
             part = self._components[sort.name]

@@ -1,8 +1,10 @@
-"""Terms with variables, as ordered completion works on them: interned, with their size at hand; matching, unification.
+"""Terms with variables, as ordered completion works on them: interned, with their size at hand; matching,
+unification.
 
-A node's `head` is the number of a symbol, or -1 - v for the variable number v. Equal nodes of one bank are one object.
-Patterns (sides of equations) are shallow, so that functions that walk them recurse; a ground term may be as deep as it
-likes, since nothing here descends into the ground parts of what a pattern is matched with.
+A node's `head` is the number of a symbol, or -1 - v for the variable number v. Equal nodes of one bank are
+one object. Patterns (sides of equations) are shallow, so that functions that walk them recurse; a ground term
+may be as deep as it likes, since nothing here descends into the ground parts of what a pattern is matched
+with.
 """
 
 from __future__ import annotations
@@ -152,7 +154,7 @@ def match(pattern: Node, node: Node, bindings: Bindings) -> bool:
 
 
 def unify(one: Node, other: Node) -> Bindings | None:
-    """A most general unifier in triangular form (see :meth:`Bank.resolve`), or None. The sides have one sort."""
+    """A most general unifier in triangular form (see :meth:`Bank.resolve`), or None."""
     bindings: Bindings = {}
     todo = [(one, other)]
     while todo:

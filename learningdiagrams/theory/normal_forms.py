@@ -1,10 +1,10 @@
 """Counting and listing the morphisms between two objects modulo path laws, by their normal forms.
 
-Once completion is done, the distinct terms over a context are those without a left-hand side inside: a regular language.
-Its automaton has a state for each sort and each beginning of a left-hand side that a term may end with; letters lead from
-state to state, and a generator of several arguments from states of its arguments to the bare state of its sort. Terms of
-a sort are infinitely many exactly when a state that they pass through can be reached from itself; otherwise they are
-counted state by state, without listing them.
+Once completion is done, the distinct terms over a context are those without a left-hand side inside: a
+regular language. Its automaton has a state for each sort and each beginning of a left-hand side that a term
+may end with; letters lead from state to state, and a generator of several arguments from states of its
+arguments to the bare state of its sort. Terms of a sort are infinitely many exactly when a state that they
+pass through can be reached from itself; otherwise they are counted state by state, without listing them.
 
 >>> from learningdiagrams.theory import Presentation, identity
 >>> P = Presentation("Cyclic")
@@ -13,8 +13,8 @@ counted state by state, without listing them.
 >>> P.hom(A, A)
 Traceback (most recent call last):
 ...
-learningdiagrams.theory.errors.Infinite: there are infinitely many morphisms A -> A: f leads from a normal form to another \
-one again and again
+learningdiagrams.theory.errors.Infinite: there are infinitely many morphisms A -> A: f leads from a
+normal form to another one again and again
 >>> law = P.law(f >> f >> f, identity(A))
 >>> P.hom(A, A), P.count(A, A * A)
 ([identity(A), f, f >> f], 9)
@@ -22,7 +22,7 @@ one again and again
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import product
 from math import prod
 from typing import NamedTuple
@@ -31,14 +31,17 @@ from learningdiagrams.theory.errors import Infinite
 from learningdiagrams.theory.morphisms import Generator, Object, Term
 from learningdiagrams.theory.paths import Paths
 
-__all__ = ["NormalForms", "useful_outputs"]
+__all__ = ["Edge", "Grammar", "NormalForms", "Output", "useful_outputs"]
 
 State = tuple[Object, str]
 Output = tuple[Generator, int]
 
 
 class Edge(NamedTuple):
-    """One way into a state: an output of a generator applied to terms of these states or sorts; or the i-th variable."""
+    """One way into a state: an output of a generator applied to terms of these states or sorts.
+
+    Or the i-th variable.
+    """
 
     output: Output | int
     sources: tuple[Hashable, ...]
@@ -74,21 +77,99 @@ def useful_outputs(generators: Sequence[Generator], dom: Object, cod: Object) ->
     return [(generator, index) for generator, index in outputs if generator.cod.factors[index] in needed]
 
 
-class NormalForms:
-    """The automaton of normal forms over a context, for the sorts of a codomain.
+class Grammar:
+    """Which terms of the codomain's sorts there are over a context: states of terms, and the ways into each.
 
-    `rules` are words that do not occur in normal forms; what the automaton says is exact once completion is done.
+    A sort stands for all of its states. What is counted is exact if different ways make different terms.
     """
 
-    def __init__(self, paths: Paths, dom: Object, cod: Object, outputs: Sequence[Output], rules: Sequence[str]) -> None:
-        self.paths = paths
+    def __init__(self, dom: Object, cod: Object) -> None:
         self.dom = dom
         self.cod = cod
+        self.ways: dict[Hashable, list[Edge]] = {}
+        self.order: list[Hashable] = []
+        self.cycle: list[str] | None = None
+
+    def enter(self, state: tuple[Object, Hashable], edge: Edge) -> bool:
+        """Notes a way into a state, and says whether the state is new."""
+        new = state not in self.ways
+        if new:
+            self.ways[state] = []
+            self.ways.setdefault(state[0], []).append(Edge(-1, (state,)))
+        self.ways[state].append(edge)
+        return new
+
+    def close(self) -> None:
+        """Finds what the codomain's sorts are made from, parts first.
+
+        Or the generators along a cycle in it.
+        """
+        status: dict[Hashable, bool] = {}
+        for root in self.cod.factors:
+            if root in status or root not in self.ways:
+                continue
+            status[root] = False
+            stack: list[tuple[Hashable, Iterator[tuple[Edge, Hashable]], str]] = [
+                (root, iter([(e, s) for e in self.ways[root] for s in e.sources]), "")
+            ]
+            while stack:
+                node, rest, _ = stack[-1]
+                for edge, source in rest:
+                    if source not in status:
+                        status[source] = False
+                        inner = [(e, s) for e in self.ways.get(source, ()) for s in e.sources]
+                        stack.append((source, iter(inner), _name(edge)))
+                        break
+                    if not status[source]:
+                        start = next(i for i, entry in enumerate(stack) if entry[0] == source)
+                        names = [entry[2] for entry in stack[start + 1 :]] + [_name(edge)]
+                        self.order, self.cycle = [], [name for name in reversed(names) if name]
+                        return
+                else:
+                    status[node] = True
+                    self.order.append(node)
+                    stack.pop()
+
+    @property
+    def inhabited(self) -> bool:
+        """Whether there is a morphism at all."""
+        return all(sort in self.ways for sort in self.cod.factors)
+
+    def check_finite(self) -> None:
+        """Raises :class:`Infinite`, with the reason, if there are infinitely many."""
+        if self.cycle is not None and self.inhabited:
+            raise Infinite(
+                f"there are infinitely many morphisms {self.dom} -> {self.cod}: {' >> '.join(self.cycle)} "
+                "leads from a normal form to another one again and again"
+            )
+
+    def count(self) -> int:
+        """How many there are."""
+        if not self.inhabited:
+            return 0
+        self.check_finite()
+        counts: dict[Hashable, int] = {}
+        for node in self.order:
+            counts[node] = sum(prod(counts[source] for source in edge.sources) for edge in self.ways[node])
+        return prod(counts[sort] for sort in self.cod.factors)
+
+
+class NormalForms(Grammar):
+    """The automaton of normal forms over a context, for the sorts of a codomain.
+
+    `rules` are words that do not occur in normal forms; what the automaton says is exact once completion is
+    done.
+    """
+
+    def __init__(
+        self, paths: Paths, dom: Object, cod: Object, outputs: Sequence[Output], rules: Sequence[str]
+    ) -> None:
+        super().__init__(dom, cod)
+        self.paths = paths
         self._rules = frozenset(rules)
         self._prefixes = frozenset(["", *(rule[:cut] for rule in rules for cut in range(len(rule)))])
-        self._ways: dict[Hashable, list[Edge]] = {}
         self._explore(outputs)
-        self._order, self.cycle = self._sorted()
+        self.close()
 
     def _explore(self, outputs: Sequence[Output]) -> None:
         """Finds the states that terms have, and the ways into each; a sort is entered from its states."""
@@ -97,13 +178,8 @@ class NormalForms:
         several = [output for output in outputs if len(output[0].dom.factors) > 1]
 
         def enter(state: State | None, edge: Edge) -> None:
-            if state is None:
-                return
-            if state not in self._ways:
-                self._ways[state] = []
-                self._ways.setdefault(state[0], []).append(Edge(-1, (state,)))
+            if state is not None and self.enter(state, edge):
                 todo.append(state)
-            self._ways[state].append(edge)
 
         for position, sort in enumerate(self.dom.factors):
             enter((sort, ""), Edge(position, ()))
@@ -112,7 +188,10 @@ class NormalForms:
             if len(generator.dom.factors) == 1:
                 letters.setdefault(generator.dom, []).append((output, self.paths.letters[output]))
             elif not generator.dom.factors:
-                enter(self._after("", self.paths.letters[output], generator.cod.factors[index]), Edge(output, ()))
+                enter(
+                    self._after("", self.paths.letters[output], generator.cod.factors[index]),
+                    Edge(output, ()),
+                )
         while todo:
             while todo:
                 sort, ending = todo.pop()
@@ -120,7 +199,7 @@ class NormalForms:
                     target = output[0].cod.factors[output[1]]
                     enter(self._after(ending, letter, target), Edge(output, ((sort, ending),)))
             for output in list(several):
-                if all(sort in self._ways for sort in output[0].dom.factors):
+                if all(sort in self.ways for sort in output[0].dom.factors):
                     several.remove(output)
                     enter((output[0].cod.factors[output[1]], ""), Edge(output, output[0].dom.factors))
 
@@ -131,60 +210,15 @@ class NormalForms:
             return None
         return sort, next(word[start:] for start in range(len(word) + 1) if word[start:] in self._prefixes)
 
-    def _sorted(self) -> tuple[list[Hashable], list[str] | None]:
-        """What the codomain's sorts are made from, parts first; or the generators along a cycle in it."""
-        order: list[Hashable] = []
-        status: dict[Hashable, bool] = {}
-        for root in self.cod.factors:
-            if root in status or root not in self._ways:
-                continue
-            status[root] = False
-            stack = [(root, iter([(e, s) for e in self._ways[root] for s in e.sources]), "")]
-            while stack:
-                node, rest, _ = stack[-1]
-                for edge, source in rest:
-                    if source not in status:
-                        status[source] = False
-                        inner = [(e, s) for e in self._ways.get(source, ()) for s in e.sources]
-                        stack.append((source, iter(inner), _name(edge)))
-                        break
-                    if not status[source]:
-                        start = next(i for i, entry in enumerate(stack) if entry[0] == source)
-                        names = [entry[2] for entry in stack[start + 1 :]] + [_name(edge)]
-                        return [], [name for name in reversed(names) if name]
-                else:
-                    status[node] = True
-                    order.append(node)
-                    stack.pop()
-        return order, None
-
-    def check_finite(self) -> None:
-        """Raises :class:`Infinite`, with the reason, if there are infinitely many."""
-        if self.cycle is not None and all(sort in self._ways for sort in self.cod.factors):
-            raise Infinite(
-                f"there are infinitely many morphisms {self.dom} -> {self.cod}: {' >> '.join(self.cycle)} leads from a "
-                "normal form to another one again and again"
-            )
-
-    def count(self) -> int:
-        """How many there are."""
-        if not all(sort in self._ways for sort in self.cod.factors):
-            return 0
-        self.check_finite()
-        counts: dict[Hashable, int] = {}
-        for node in self._order:
-            counts[node] = sum(prod(counts[source] for source in edge.sources) for edge in self._ways[node])
-        return prod(counts[sort] for sort in self.cod.factors)
-
     def terms(self) -> list[tuple[Term, ...]]:
         """All of them as tuples of terms, in the order of size, then of declaration."""
         if not self.count():
             return []
         applied = self.paths.presentation.signature.applied
         found: dict[Hashable, list[tuple[int, tuple[int, ...], Term]]] = {}
-        for node in self._order:
+        for node in self.order:
             terms = []
-            for edge in self._ways[node]:
+            for edge in self.ways[node]:
                 if not edge.sources and isinstance(edge.output, int):
                     terms.append((0, (edge.output,), self.dom.variables[edge.output]))
                 elif isinstance(edge.output, int):

@@ -1,13 +1,15 @@
 """Ordered (unfailing) completion of equations between terms, with the provenance of every equation.
 
-An equation that the order directs is a rule. One that it does not, such as commutativity, stays an equation and is used
-on those instances that become smaller, so that nothing loops. All sorts are inhabited, each by a least constant of its
-own, which stands for whatever closed term there is; where an equation is used towards a side with further variables, they
-take the least constants. When all critical pairs are resolved, ground terms are equal exactly if they reduce to the same
-one. A pair is resolved where it reduces to one term, is an instance of an equation, or reduces to one term under every
-order of its variables (ground joinability: Martin and Nipkow, "Ordered rewriting and confluence", 1990).
+An equation that the order directs is a rule. One that it does not, such as commutativity, stays an equation
+and is used on those instances that become smaller, so that nothing loops. All sorts are inhabited, each by a
+least constant of its own, which stands for whatever closed term there is; where an equation is used towards a
+side with further variables, they take the least constants. When all critical pairs are resolved, ground terms
+are equal exactly if they reduce to the same one. A pair is resolved where it reduces to one term, is an
+instance of an equation, or reduces to one term under every order of its variables (ground joinability: Martin
+and Nipkow, "Ordered rewriting and confluence", 1990).
 
-As for words, what is derived is a lemma with a chain of uses of earlier ones, and the given equations are lemmas without.
+As for words, what is derived is a lemma with a chain of uses of earlier ones, and the given equations are
+lemmas without.
 
 Source: Bachmair, Dershowitz and Plaisted, "Completion without failure", 1989.
 """
@@ -33,7 +35,7 @@ APART = 1 << 16
 
 
 class TermUse(NamedTuple):
-    """One use of a lemma inside a term, from its left side to its right (`forward`) or back, with its variables' values."""
+    """One use of a lemma inside a term: from its left side to its right (`forward`) or back."""
 
     lemma: int
     forward: bool
@@ -42,7 +44,10 @@ class TermUse(NamedTuple):
 
 
 class TermLemma(NamedTuple):
-    """Two equal terms and a chain that leads from `left` to `right`; no chain for an equation that was given."""
+    """Two equal terms and a chain that leads from `left` to `right`.
+
+    No chain for an equation that was given.
+    """
 
     left: Node
     right: Node
@@ -79,7 +84,10 @@ class Pair(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """A direction of an equation, as it is looked up when rewriting; `extra` are the variables that only `new` has."""
+    """A direction of an equation, as it is looked up when rewriting.
+
+    `extra` are the variables that only `new` has.
+    """
 
     old: Node
     new: Node
@@ -134,7 +142,8 @@ class OrderedCompletion:
                     self._take(*sides[:2], item)
         return not self._waiting
 
-    # Reducing ------------------------------------------------------------------------------------------------------
+    # Reducing
+    # ------------------------------------------------------------------------------------------------------
 
     def normal(
         self,
@@ -143,8 +152,13 @@ class OrderedCompletion:
         least: bool = False,
         ranks: Mapping[int, int] | None = None,
     ) -> Node:
-        """Reduces innermost first. With `least`, also where variables have to be put in; with `ranks`, as if they held."""
-        known = set[Node]() if ranks is not None else self._irreducible_by_least if least else self._irreducible
+        """Reduces innermost first. With `least`, also where variables have to be put in.
+
+        With `ranks`, as if they held.
+        """
+        known = (
+            set[Node]() if ranks is not None else self._irreducible_by_least if least else self._irreducible
+        )
         frames: list[list] = [[node, 0]]
         while True:
             frame = frames[-1]
@@ -202,9 +216,13 @@ class OrderedCompletion:
             # Values of different sorts are different terms, so that only variables of one sort can tie.
             if any(sorts[number] is not sorts[same[ranks[number]]] for number in variables):
                 continue
-            bindings = {number: self.bank.variable(same[ranks[number]], sorts[number]) for number in variables}
+            bindings = {
+                number: self.bank.variable(same[ranks[number]], sorts[number]) for number in variables
+            }
             one, other = self.bank.substitute(left, bindings), self.bank.substitute(right, bindings)
-            if one is not other and self.normal(one, None, True, ranks) is not self.normal(other, None, True, ranks):
+            if one is not other and self.normal(one, None, True, ranks) is not self.normal(
+                other, None, True, ranks
+            ):
                 return False
         return True
 
@@ -217,7 +235,8 @@ class OrderedCompletion:
                     return True
         return False
 
-    # Taking in equations -------------------------------------------------------------------------------------------
+    # Taking in equations
+    # -------------------------------------------------------------------------------------------
 
     def _take(self, left: Node, right: Node, item: Pair | int) -> None:
         """Makes an equation active, unless it follows from those that are."""
@@ -233,7 +252,8 @@ class OrderedCompletion:
             return
         before: list[TermUse] = []
         after: list[TermUse] = []
-        self.normal(left, before), self.normal(right, after)
+        self.normal(left, before)
+        self.normal(right, after)
         chain = [*_reversed(before), *self._chain(item), *after]
         if flipped:
             one, other, chain = other, one, _reversed(chain)
@@ -243,7 +263,10 @@ class OrderedCompletion:
     def _chain(self, item: Pair | int) -> list[TermUse]:
         if isinstance(item, int):
             left, right, _ = self.lemmas[item]
-            own = {number: self.bank.variable(number, sort) for number, sort in (_sorts(left) | _sorts(right)).items()}
+            own = {
+                number: self.bank.variable(number, sort)
+                for number, sort in (_sorts(left) | _sorts(right)).items()
+            }
             return [TermUse(item, True, (), own)]
         sides = self._sides(item)
         assert sides is not None
@@ -254,7 +277,10 @@ class OrderedCompletion:
         ]
 
     def _lemma(self, left: Node, right: Node, chain: list[TermUse]) -> TermLemma:
-        """Writes down a lemma: its variables are numbered from 0, and others inside its chain take least constants."""
+        """Writes down a lemma.
+
+        Its variables are numbered from 0, and others inside its chain take least constants.
+        """
         names: Bindings = {}
         for number, sort in (_sorts(left) | _sorts(right)).items():
             names[number] = self.bank.variable(len(names), sort)
@@ -293,15 +319,27 @@ class OrderedCompletion:
                 self._find_overlaps(equation, new)
 
     def _simplify(self, equation: Equation, new: Equation) -> None:
-        """Takes an equation back if the new one reduces a side that it is used from; a rule's right side is reduced."""
-        if self._reducible(equation.left, new) or (not equation.rule and self._reducible(equation.right, new)):
+        """Takes an equation back if the new one reduces a side that it is used from.
+
+        A rule's right side is reduced.
+        """
+        if self._reducible(equation.left, new) or (
+            not equation.rule and self._reducible(equation.right, new)
+        ):
             equation.alive = False
             for index in (self._by_head, self._by_sort):
                 for entries in index.values():
                     entries[:] = [entry for entry in entries if entry.equation is not equation]
             self._wait(equation.left, equation.right, equation.lemma)
         elif equation.rule and self._reducible(equation.right, new):
-            uses = [TermUse(equation.lemma, True, (), {n: self.bank.variable(n, s) for n, s in _sorts(equation.left).items()})]
+            uses = [
+                TermUse(
+                    equation.lemma,
+                    True,
+                    (),
+                    {n: self.bank.variable(n, s) for n, s in _sorts(equation.left).items()},
+                )
+            ]
             right = self.normal(equation.right, uses)
             lemma = self._lemma(equation.left, right, uses)
             entries = self._by_head[equation.left.head]
@@ -322,7 +360,8 @@ class OrderedCompletion:
                     return True
         return False
 
-    # Critical pairs ------------------------------------------------------------------------------------------------
+    # Critical pairs
+    # ------------------------------------------------------------------------------------------------
 
     def _find_overlaps(self, outer: Equation, inner: Equation) -> None:
         for outer_forward, left, _ in outer.directions():
@@ -340,7 +379,10 @@ class OrderedCompletion:
                             self._wait(one, other, pair)
 
     def _sides(self, pair: Pair) -> tuple[Node, Node, Bindings, Bindings] | None:
-        """The two sides of a critical pair and what it puts for the variables of both equations; None if there is none."""
+        """The two sides of a critical pair and what it puts for the variables of both equations.
+
+        None if there is none.
+        """
         outer, outer_forward, inner, inner_forward, place = pair
         left, right = (outer.left, outer.right) if outer_forward else (outer.right, outer.left)
         old, new = (inner.left, inner.right) if inner_forward else (inner.right, inner.left)
@@ -352,7 +394,11 @@ class OrderedCompletion:
         unifier = unify(part, old)
         if unifier is None:
             return None
-        whole, one, step = bank.resolve(left, unifier), bank.resolve(right, unifier), bank.resolve(new, unifier)
+        whole, one, step = (
+            bank.resolve(left, unifier),
+            bank.resolve(right, unifier),
+            bank.resolve(new, unifier),
+        )
         if one is whole or self.order.greater(one, whole):
             return None
         if not inner.rule:
@@ -360,8 +406,13 @@ class OrderedCompletion:
             if step is redex or self.order.greater(step, redex):
                 return None
         other = bank.replaced(whole, place, step)
-        mine = {n: bank.resolve(bank.variable(n, s), unifier) for n, s in (_sorts(left) | _sorts(right)).items()}
-        theirs = {n - APART: bank.resolve(bank.variable(n, s), unifier) for n, s in (_sorts(old) | _sorts(new)).items()}
+        mine = {
+            n: bank.resolve(bank.variable(n, s), unifier) for n, s in (_sorts(left) | _sorts(right)).items()
+        }
+        theirs = {
+            n - APART: bank.resolve(bank.variable(n, s), unifier)
+            for n, s in (_sorts(old) | _sorts(new)).items()
+        }
         return one, other, mine, theirs
 
     def _wait(self, left: Node, right: Node, item: Pair | int) -> None:
@@ -404,4 +455,6 @@ def _sorts(node: Node) -> dict[int, Object]:
 
 
 def _reversed(chain: Sequence[TermUse]) -> list[TermUse]:
-    return [TermUse(lemma, not forward, place, bindings) for lemma, forward, place, bindings in reversed(chain)]
+    return [
+        TermUse(lemma, not forward, place, bindings) for lemma, forward, place, bindings in reversed(chain)
+    ]

@@ -1,10 +1,11 @@
-"""Simplification orders on terms, total on ground terms: Knuth and Bendix's, and the lexicographic path order.
+"""Simplification orders on terms, total on ground terms: Knuth and Bendix's, and the lexicographic path
+order.
 
-`greater(s, t)` says that s > t for every ground instance, and with `ranks` (an order of the variables) for every
-instance in which the variables' values are ordered so.
+`greater(s, t)` says that s > t for every ground instance, and with `ranks` (an order of the variables) for
+every instance in which the variables' values are ordered so.
 
-Sources: Knuth and Bendix 1970; Dershowitz, "Orderings for term-rewriting systems", 1982; the extension by an order of
-variables is that of Martin and Nipkow, "Ordered rewriting and confluence", 1990.
+Sources: Knuth and Bendix 1970; Dershowitz, "Orderings for term-rewriting systems", 1982; the extension by an
+order of variables is that of Martin and Nipkow, "Ordered rewriting and confluence", 1990.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class Order(Protocol):
 class KnuthBendixOrder:
     """By weight, then by head symbol, then by the first argument that differs.
 
-    A symbol of one argument may weigh nothing if it is the greatest; constants and variables weigh at least 1.
+    A symbol of one argument may weigh nothing if it is the greatest; constants and variables weigh at least
+    1.
     """
 
     name = "Knuth-Bendix order"
@@ -54,7 +56,7 @@ class KnuthBendixOrder:
 
 
 def _covers(more: Mapping[int, int], less: Mapping[int, int], ranks: Ranks | None) -> bool:
-    """Whether the variables of one side weigh at least as much as those of another, whatever is put for them."""
+    """Whether one side's variables weigh at least as much as the other's, whatever is put for them."""
     if ranks is None:
         return all(more.get(number, 0) >= count for number, count in less.items())
     surplus = 0
@@ -66,7 +68,10 @@ def _covers(more: Mapping[int, int], less: Mapping[int, int], ranks: Ranks | Non
 
 
 class LexicographicPathOrder:
-    """By the precedence of head symbols, against all arguments of the other side; equal heads by their arguments."""
+    """By the precedence of head symbols, against all arguments of the other side.
+
+    Equal heads by their arguments.
+    """
 
     name = "lexicographic path order"
 
@@ -86,7 +91,9 @@ class LexicographicPathOrder:
             return False
         if t.head < 0:
             number = -1 - t.head
-            return number in s.counts or (ranks is not None and any(ranks[x] > ranks[number] for x in s.counts))
+            return number in s.counts or (
+                ranks is not None and any(ranks[x] > ranks[number] for x in s.counts)
+            )
         if s.head < 0:
             return False
         found = known.get((s, t))
@@ -103,5 +110,7 @@ class LexicographicPathOrder:
         for position, (a, b) in enumerate(zip(s.args, t.args, strict=True)):
             if a is not b:
                 rest = t.args[position + 1 :]
-                return self._greater(a, b, ranks, known) and all(self._greater(s, arg, ranks, known) for arg in rest)
+                return self._greater(a, b, ranks, known) and all(
+                    self._greater(s, arg, ranks, known) for arg in rest
+                )
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from learningdiagrams.theory.completion import Use
-from learningdiagrams.theory.morphisms import Morphism, Object
+from learningdiagrams.theory.morphisms import Object
 from learningdiagrams.theory.normal_forms import NormalForms, useful_outputs
 from learningdiagrams.theory.paths import Paths, WordPair
 from learningdiagrams.theory.proofs import Chain, Proof
@@ -11,6 +11,9 @@ from learningdiagrams.theory.questions import Budget, Question, Way
 from learningdiagrams.theory.witnesses import FiniteModel, PathSystem
 
 __all__ = ["by_classes", "by_completion", "normal_forms"]
+
+LONGEST = 300
+"""Letters of words beyond which their class is not explored."""
 
 PLACES = 10_000
 """Places at which two sides may differ for them to be compared as paths: shared terms can have 2ⁿ places."""
@@ -51,22 +54,26 @@ def by_completion(paths: Paths, question: Question) -> Way:
         paths.completion.run(areas, budget.slice(size), budget.deadline, length)
         budget.steps += paths.completion.steps - before
         budget.notes["completion"] = (
-            f"completion over paths has {len(paths.completion.rules)} rules after {paths.completion.steps} overlaps"
+            f"completion over paths has {len(paths.completion.rules)} rules "
+            f"after {paths.completion.steps} overlaps"
         )
         size *= 2
         yield None
 
 
 def normal_forms(paths: Paths, dom: Object, cod: Object, budget: Budget) -> NormalForms | None:
-    """The automaton of the morphisms dom → cod modulo path laws; None where completion does not end in time."""
+    """The automaton of the morphisms dom → cod modulo path laws.
+
+    None where completion does not end in time.
+    """
     generators = list(paths.numbers)
     outputs = useful_outputs(generators, dom, cod)
     letters = "".join(paths.letters[output] for output in outputs if output in paths.letters)
     areas = paths.completion.areas(letters)
     length = None
     if all(area.preserves_length for area in areas):
-        # No law changes a length: infinitely many terms without laws are infinitely many modulo laws, and finitely
-        # many have a greatest length, up to which completion ends.
+        # No law changes a length: infinitely many terms without laws are infinitely many modulo laws, and
+        # finitely many have a greatest length, up to which completion ends.
         free = NormalForms(paths, dom, cod, outputs, ())
         if free.cycle is not None:
             return free
@@ -75,7 +82,9 @@ def normal_forms(paths: Paths, dom: Object, cod: Object, budget: Budget) -> Norm
         if budget.spent:
             return None
     chosen = set(letters)
-    return NormalForms(paths, dom, cod, outputs, [rule for rule in paths.completion.rules if chosen.issuperset(rule)])
+    return NormalForms(
+        paths, dom, cod, outputs, [rule for rule in paths.completion.rules if chosen.issuperset(rule)]
+    )
 
 
 def _proof(paths: Paths, question: Question, pairs: list[WordPair]) -> Proof | None:
@@ -88,7 +97,9 @@ def _proof(paths: Paths, question: Question, pairs: list[WordPair]) -> Proof | N
     return _assemble(paths, question, chains)
 
 
-def _assemble(paths: Paths, question: Question, chains: list[tuple[tuple[int, ...], str, list[Use]]]) -> Proof:
+def _assemble(
+    paths: Paths, question: Question, chains: list[tuple[tuple[int, ...], str, list[Use]]]
+) -> Proof:
     left, right, _ = question
     length = sum(len(chain) for _, _, chain in chains)
     steps = Chain(left, length, lambda: paths.moves(left.terms, chains))
@@ -102,16 +113,20 @@ def _system(paths: Paths, question: Question, pair: WordPair, up_to: int | None)
         (rule for rule in paths.completion.rules.items() if rule[0][0] in letters),
         key=lambda rule: (len(rule[0]), rule),
     )
-    rules = tuple((paths.path(paths.source(old), old), paths.path(paths.source(old), new)) for old, new in chosen)
+    rules = tuple(
+        (paths.path(paths.source(old), old), paths.path(paths.source(old), new)) for old, new in chosen
+    )
     return PathSystem(paths.presentation, question.left, question.right, rules, up_to)
 
 
 def by_classes(paths: Paths, question: Question) -> Way:
-    """Explores all words that equal the left one: the right one is among them, or a finite class is a finite model.
+    """Explores all words that equal the left one: the right one is among them, or a finite class is a finite
+    model.
 
-    The minimal automaton of a finite class C is a model. Its states, by sort, are the sets {v : uv in C} for words u, with
-    the empty set for all words that lead nowhere; generators act by u ↦ ug. For a law l = r, ulv is in C exactly when
-    urv is, so that it holds. Started where C starts, the left word is accepted, and one outside C is not.
+    The minimal automaton of a finite class C is a model. Its states, by sort, are the sets {v : uv in C} for
+    words u, with the empty set for all words that lead nowhere; generators act by u ↦ ug. For a law l = r,
+    ulv is in C exactly when urv is, so that it holds. Started where C starts, the left word is accepted, and
+    one outside C is not.
     """
     left, right, budget = question
     pairs, same_shape = paths.pairs(left.terms, right.terms, PLACES)
@@ -120,6 +135,8 @@ def by_classes(paths: Paths, question: Question) -> Way:
     place, start, goal = pairs[0]
     base, _ = paths.split(left.terms[place[0]])
     source = paths.presentation.unit if base is None else base.sort
+    if len(start) > LONGEST:
+        return
     found: dict[str, tuple[str, Use] | None] = {start: None}
     todo, size = [start], 64
     while todo:
@@ -133,6 +150,9 @@ def by_classes(paths: Paths, question: Question) -> Way:
                 budget.notes["classes"] = "the class of the left side is infinite"
                 return
             for use, other in neighbours:
+                if len(other) > LONGEST:
+                    budget.notes["classes"] = f"the left side equals morphisms of more than {LONGEST} generators"
+                    return
                 if other not in found:
                     found[other] = word, use
                     todo.append(other)
@@ -151,7 +171,9 @@ def by_classes(paths: Paths, question: Question) -> Way:
         yield _automaton(paths, question, place[0], found)
 
 
-def _automaton(paths: Paths, question: Question, output: int, words: dict[str, tuple[str, Use] | None]) -> FiniteModel:
+def _automaton(
+    paths: Paths, question: Question, output: int, words: dict[str, tuple[str, Use] | None]
+) -> FiniteModel:
     """The minimal automaton of a finite class of words, as a finite model."""
     left, right, _ = question
     children: list[dict[str, int]] = [{}]
@@ -166,10 +188,11 @@ def _automaton(paths: Paths, question: Question, output: int, words: dict[str, t
                 depth.append(depth[node] + 1)
             node = children[node][letter]
         final.add(node)
-    # Nodes with equal residuals are one state; leaves first. Each sort numbers its own states from 1, 0 is nowhere.
+    # Nodes with equal residuals are one state; leaves first. Each sort numbers its own states from 1, 0 is
+    # nowhere.
     base, _ = paths.split(left.terms[output])
     sort_of = {0: base.sort.name if base is not None else ""}
-    for node, inner in enumerate(children):
+    for inner in children:
         for letter, child in inner.items():
             generator, index = paths.meaning[ord(letter)]
             sort_of[child] = generator.cod.factors[index].name
@@ -194,4 +217,3 @@ def _automaton(paths: Paths, question: Question, output: int, words: dict[str, t
     sets.pop("", None)
     point = tuple(state_of[0] if variable is base else 0 for variable in left.dom.variables)
     return FiniteModel(paths.presentation, left, right, sets, tables, point)
-

@@ -1,13 +1,15 @@
 """Laws between paths as equations between words, and questions about morphisms as questions about words.
 
-A generator with at most one factor in its domain gives a *letter* for each of its outputs; a term is then a word of
-letters applied to a base: a variable, nothing (where the word begins with a constant 1 → A), or a generator with
-several arguments. A law is a *path law* when each of its outputs equates two words over its single variable, or two
-words that begin with constants and have no variable. Objects may be erased: typed words rewrite to typed words, and
-a path law has its variable on both sides, so that the trap of the empty sort is not there.
+A generator with at most one factor in its domain gives a *letter* for each of its outputs; a term is then a
+word of letters applied to a base: a variable, nothing (where the word begins with a constant 1 → A), or a
+generator with several arguments. A law is a *path law* when each of its outputs equates two words over its
+single variable, or two words that begin with constants and have no variable. Objects may be erased: typed
+words rewrite to typed words, and a path law has its variable on both sides, so that the trap of the empty
+sort is not there.
 
-What is no letter is never touched by a path law. Two sides are therefore equal modulo path laws exactly when they have
-the same shape (the same variables and many-argument generators in the same places) and equal words in between.
+What is no letter is never touched by a path law. Two sides are therefore equal modulo path laws exactly when
+they have the same shape (the same variables and many-argument generators in the same places) and equal words
+in between.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ class Paths:
         self.numbers: dict[Generator, int] = {}
         self.origins: dict[int, str] = {}
         self.others: list[str] = []
-        # For exploring classes: laws by the letters that their sides begin with, and objects at which one is an identity.
+        # For exploring classes: laws by the letters that their sides begin with, and objects at which one is
+        # an identity.
         self._laws_from: dict[str, list[int]] = {}
         self._identities: dict[Object, None] = {}
         self._laws_seen = 0
@@ -121,10 +124,13 @@ class Paths:
     def pairs(self, left: Sequence[Term], right: Sequence[Term], limit: int) -> tuple[list[WordPair], bool]:
         """The pairs of different words that have to be equal, and whether the sides have the same shape.
 
-        At most `limit` pairs, in the order of their places; a pair that occurs at several places is there as often.
+        At most `limit` pairs, in the order of their places; a pair that occurs at several places is there as
+        often.
         """
         pairs: list[WordPair] = []
-        todo = [((i,), one, other) for i, (one, other) in enumerate(zip(left, right, strict=True))]
+        todo: list[tuple[tuple[int, ...], Term, Term]] = [
+            ((i,), one, other) for i, (one, other) in enumerate(zip(left, right, strict=True))
+        ]
         todo.reverse()
         while todo and len(pairs) < limit:
             place, one, other = todo.pop()
@@ -141,7 +147,7 @@ class Paths:
                 return pairs, False
             inner = place + (0,) * len(word)
             arguments = list(enumerate(zip(base.args, base_other.args, strict=True)))
-            todo += (((*inner, i), a, b) for i, (a, b) in reversed(arguments))
+            todo.extend(((*inner, i), a, b) for i, (a, b) in reversed(arguments))
         return pairs, True
 
     def normal(self, word: str) -> str:
@@ -151,7 +157,8 @@ class Paths:
     def neighbours(self, word: str, start: Object) -> list[tuple[Use, str]] | None:
         """The words out of `start` that one use of a law makes of a word.
 
-        None where they have no end: a law such as f >> g = id(A) makes every path through A longer and longer.
+        None where they have no end: a law such as f >> g = id(A) makes every path through A longer and
+        longer.
         """
         objects = {start, *(self._target(letter) for letter in word)}
         if not objects.isdisjoint(self._identities):
@@ -172,7 +179,10 @@ class Paths:
         return generator.cod.factors[index]
 
     def chain(self, left: str, right: str) -> list[Use] | None:
-        """The chain from one word to another that reduces to the same; None if it is too long to be written down."""
+        """The chain from one word to another that reduces to the same.
+
+        None if it is too long to be written down.
+        """
         reduced, there = self.completion.reduce(left)
         other, back = self.completion.reduce(right)
         assert reduced == other

@@ -72,7 +72,10 @@ def check_parallel(what: str, left: Morphism, right: Morphism) -> None:
 
 
 class Presentation:
-    """A presentation of a category with finite products. It may grow; what was made from it stays as it was."""
+    """A presentation of a category with finite products. It may grow.
+
+    What was made from it stays as it was.
+    """
 
     def __init__(self, name: str = "the presentation") -> None:
         self.name = name
@@ -104,7 +107,10 @@ class Presentation:
         return tuple(self.signature.sort(name) for name in names)
 
     def morphism(self, name: str, dom: Object, cod: Object) -> Morphism:
-        """Adds a generator dom → cod; ends are objects of this presentation, products and `unit` among them."""
+        """Adds a generator dom → cod.
+
+        Ends are objects of this presentation, products and `unit` among them.
+        """
         return self.signature.generator(name, dom, cod)
 
     def law(self, left: Morphism, right: Morphism, name: str | None = None) -> Law:
@@ -137,9 +143,10 @@ class Presentation:
     ) -> Verdict:
         """Decides whether the laws make two parallel morphisms equal.
 
-        Proved with a proof, Refuted with a witness, or Unknown with a reason: equality modulo laws is undecidable in
-        general. Marks are forgotten. Running out of `max_seconds` (which include building the proof) or of `max_steps`
-        of work only ever makes the answer Unknown. What is learned is kept for the next question.
+        Proved with a proof, Refuted with a witness, or Unknown with a reason: equality modulo laws is
+        undecidable in general. Marks are forgotten. Running out of `max_seconds` (which include building the
+        proof) or of `max_steps` of work only ever makes the answer Unknown. What is learned is kept for the
+        next question.
         """
         from learningdiagrams.theory.deciding import decide
 
@@ -149,8 +156,8 @@ class Presentation:
     def hom(self, dom: Object, cod: Object, limit: int = 10_000, max_seconds: float = 10.0) -> list[Morphism]:
         """The distinct morphisms dom → cod, as normal forms, in the order of size.
 
-        Raises :class:`Infinite` where there are infinitely many, saying why, and :class:`NotDecided` where there are
-        more than `limit` or where time ran out.
+        Raises :class:`Infinite` where there are infinitely many, saying why, and :class:`NotDecided` where
+        there are more than `limit` or where time ran out.
         """
         from learningdiagrams.theory.deciding import hom
 
@@ -158,7 +165,10 @@ class Presentation:
         return hom(self, dom, cod, limit, max_seconds)
 
     def count(self, dom: Object, cod: Object, max_seconds: float = 10.0) -> int:
-        """The number of distinct morphisms dom → cod, found without listing them; raises as :meth:`hom` does."""
+        """The number of distinct morphisms dom → cod, found without listing them.
+
+        Raises as :meth:`hom` does.
+        """
         from learningdiagrams.theory.deciding import count
 
         self._own_ends("count", dom, cod)

@@ -1,7 +1,7 @@
 """Proofs of equations: chains of steps, each of which uses one law at one place.
 
-A :class:`Proof` and its :class:`Step` values are plain frozen values that anybody can build by hand and check; what
-makes one valid is said in :mod:`learningdiagrams.theory.checking`.
+A :class:`Proof` and its :class:`Step` values are plain frozen values that anybody can build by hand and
+check; what makes one valid is said in :mod:`learningdiagrams.theory.checking`.
 
 >>> from learningdiagrams.theory import Presentation, identity
 >>> P = Presentation("Idempotent")
@@ -13,8 +13,8 @@ makes one valid is said in :mod:`learningdiagrams.theory.checking`.
 >>> proof.check()
 >>> print(proof)
 e >> e >> e
-  = e >> e    by idempotent
-  = e    by idempotent
+  = e >> e    by idempotent: e >> e -> e
+  = e    by idempotent: e >> e -> e
 >>> Proof(P, e, identity(A), []).check()
 Traceback (most recent call last):
 ...
@@ -31,6 +31,7 @@ from typing import Any, NamedTuple, overload
 from learningdiagrams.theory.checking import check_proof
 from learningdiagrams.theory.morphisms import Morphism, Term
 from learningdiagrams.theory.presentations import Law, Presentation
+from learningdiagrams.theory.printing import proof_as_latex, proof_as_text
 from learningdiagrams.theory.terms import Writer
 
 __all__ = ["Chain", "Move", "Proof", "Step"]
@@ -38,12 +39,14 @@ __all__ = ["Chain", "Move", "Proof", "Step"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One use of one law: `before` becomes `after` by replacing, at `place`, one side of the law by the other.
+    """One use of one law: `before` becomes `after` by replacing, at `place`, one side of the law by the
+    other.
 
-    `law` is the law's name; `forward` says whether its left side is replaced by its right. `place` leads to the term
-    that is replaced: the output first, then at each application the number of the argument, from the outside inwards
-    (for a path, the output 0 and one 0 for each generator that follows the rewritten part). `using` holds a morphism
-    out of the common domain for every factor of the law's domain, also for those that occur on neither side.
+    `law` is the law's name; `forward` says whether its left side is replaced by its right. `place` leads to
+    the term that is replaced: the output first, then at each application the number of the argument, from the
+    outside inwards (for a path, the output 0 and one 0 for each generator that follows the rewritten part).
+    `using` holds a morphism out of the common domain for every factor of the law's domain, also for those
+    that occur on neither side.
     """
 
     law: str
@@ -55,7 +58,10 @@ class Step:
 
 
 class Move(NamedTuple):
-    """A step as an engine finds it: what is put for the law's variables, and the whole after it, as normal forms."""
+    """A step as an engine finds it: what is put for the law's variables, and the whole after it.
+
+    As normal forms.
+    """
 
     law: str
     forward: bool
@@ -115,7 +121,10 @@ class Chain(Sequence[Step]):
 
 @dataclass(frozen=True)
 class Proof:
-    """A chain of steps from `left` to `right`; `laws` are the presentation's as they stood when it was made."""
+    """A chain of steps from `left` to `right`.
+
+    `laws` are the presentation's as they stood when it was made.
+    """
 
     presentation: Presentation = field(repr=False)
     left: Morphism
@@ -130,7 +139,10 @@ class Proof:
             object.__setattr__(self, "steps", tuple(self.steps))
 
     def check(self) -> None:
-        """Replays the proof with nothing but the laws; raises :class:`InvalidProof` where it does not hold."""
+        """Replays the proof with nothing but the laws.
+
+        Raises :class:`InvalidProof` where it does not hold.
+        """
         check_proof(self.laws, self.left, self.right, self.steps)
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -140,8 +152,9 @@ class Proof:
             for step in self.steps
         ]
 
+    def to_latex(self) -> str:
+        """The chain as an `align*` environment, with the part that each step rewrites underlined."""
+        return proof_as_latex(self)
+
     def __str__(self) -> str:
-        lines = [str(self.left)]
-        for step in self.steps:
-            lines.append(f"  = {step.after}    by {step.law}{'' if step.forward else ', backwards'}")
-        return "\n".join(lines)
+        return proof_as_text(self)

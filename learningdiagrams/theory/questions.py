@@ -1,8 +1,8 @@
 """A question, what may be spent on it, and what a way to answer it is.
 
-A way is a generator that yields None after each slice of work and a proof or a witness when it has one; it returns,
-after leaving a note of what it did, when it can do no more. Slices are counted in steps, so that answers do not depend on
-the clock.
+A way is a generator that yields None after each slice of work and a proof or a witness when it has one; it
+returns, after leaving a note of what it did, when it can do no more. Slices are counted in steps, so that
+answers do not depend on the clock.
 """
 
 from __future__ import annotations

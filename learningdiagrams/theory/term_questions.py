@@ -1,11 +1,13 @@
 """Answering questions by laws between terms: products, constants, laws with several variables.
 
-A law holds in its context. Over an object that has no element where the question is asked, it says nothing (Goguen and
-Meseguer, "Completeness of many-sorted equational logic", 1985). Therefore the question's variables become constants; the
-sorts that are inhabited then are found; laws over others are left out, which changes nothing, since such sorts may be
-empty; and over inhabited sorts alone, equational logic is the familiar one, which ordered completion decides when it ends.
+A law holds in its context. Over an object that has no element where the question is asked, it says nothing
+(Goguen and Meseguer, "Completeness of many-sorted equational logic", 1985). Therefore the question's
+variables become constants; the sorts that are inhabited then are found; laws over others are left out, which
+changes nothing, since such sorts may be empty; and over inhabited sorts alone, equational logic is the
+familiar one, which ordered completion decides when it ends.
 
-What is completed depends on the inhabited sorts and on the order, not on the question, and is kept for the next one.
+What is completed depends on the inhabited sorts and on the order, not on the question, and is kept for the
+next one.
 """
 
 from __future__ import annotations
@@ -29,12 +31,15 @@ if TYPE_CHECKING:
 
 __all__ = ["TermTheory", "by_terms", "closed_terms"]
 
-LARGEST_SLICE = 32
+LARGEST_SLICE = 16
 """Steps of ordered completion between two looks at the question."""
 
 
 class TermTheory:
-    """A presentation's laws over inhabited sorts, completed with one order; its generators and laws do not change."""
+    """A presentation's laws over inhabited sorts, completed with one order.
+
+    Its generators and laws do not change.
+    """
 
     def __init__(self, presentation: Presentation, inhabited: Mapping[Object, None], by_weight: bool) -> None:
         self.presentation = presentation
@@ -58,7 +63,6 @@ class TermTheory:
             order.precedence.append(-1_000_000_000 + symbol)
             least[sort] = self.bank.apply(symbol, ())
         self.constants: dict[tuple[int, Object], Node] = {}
-        self.constant_of: dict[Node, int] = {}
         self.completion = OrderedCompletion(self.bank, order, least)
         self.origins: dict[int, str] = {}
         for law in presentation.laws.values():
@@ -70,6 +74,19 @@ class TermTheory:
                         lemma = self.completion.add(*self.nodes((one, other), variables))
                         self.origins[lemma] = law.name
         self.unfolding = Unfolding(self.completion)
+        self._accepted = False
+
+    def system(self, left: Morphism, right: Morphism) -> TermSystem:
+        """The complete system as a witness that two sides, whose normal forms differ, are not equal.
+
+        The first is checked at once: the checker shares nothing with this engine, and a system that it does
+        not accept refutes nothing. Raises :class:`InvalidWitness` then.
+        """
+        witness = TermSystem(self.presentation, left, right, tuple(self.equations()), self.precedence)
+        if not self._accepted:
+            witness.check()
+            self._accepted = True
+        return witness
 
     def nodes(self, terms: Sequence[Term], variables: Sequence[Node]) -> list[Node]:
         """Terms as nodes, with these for their variables."""
@@ -82,17 +99,18 @@ class TermTheory:
                 made[term] = self.bank.apply(symbol, tuple(made[arg] for arg in term.args))
         return [made[term] for term in terms]
 
-    def ground(self, morphism: Morphism) -> list[Node]:
-        """A side of a question, with constants for its variables."""
-        variables: list[Node] = []
-        for position, sort in enumerate(morphism.dom.factors):
+    def variables(self, context: Object) -> list[Node]:
+        """The constants that stand for the variables of a context."""
+        for position, sort in enumerate(context.factors):
             if (position, sort) not in self.constants:
                 symbol = self.bank.symbol(sort, 1)
-                self.completion.order.precedence.append(-100_000 + position)
-                node = self.constants[position, sort] = self.bank.apply(symbol, ())
-                self.constant_of[node] = position
-            variables.append(self.constants[position, sort])
-        return self.nodes(morphism.terms, variables)
+                self.completion.order.precedence.append(-1 - position)
+                self.constants[position, sort] = self.bank.apply(symbol, ())
+        return [self.constants[position, sort] for position, sort in enumerate(context.factors)]
+
+    def ground(self, morphism: Morphism) -> list[Node]:
+        """A side of a question, with constants for its variables."""
+        return self.nodes(morphism.terms, self.variables(morphism.dom))
 
     def equations(self) -> list[tuple[Morphism, Morphism]]:
         """The active equations as parallel morphisms, those with few symbols first."""
@@ -155,14 +173,13 @@ def _by_terms(theory: TermTheory, question: Question) -> Way:
                 return
             yield proof
         if completion.complete:
-            witness = TermSystem(theory.presentation, left, right, tuple(theory.equations()), theory.precedence)
-            # The checker shares nothing with this engine. A system that it does not accept refutes nothing.
             try:
-                witness.check()
+                yield theory.system(left, right)
             except InvalidWitness as error:
-                budget.notes[_title(theory)] = f"{_title(theory)} ended with a system that is not confluent: {error}"
-                return
-            yield witness
+                budget.notes[_title(theory)] = (
+                    f"{_title(theory)} ended with a system that was not accepted: {error}"
+                )
+            return
         before = completion.steps
         completion.run(budget.slice(size), budget.deadline)
         budget.steps += completion.steps - before
@@ -185,8 +202,13 @@ def _proof(theory: TermTheory, question: Question, sides: Sequence[tuple[Node, N
     return Proof(theory.presentation, left, right, steps)
 
 
-def _moves(theory: TermTheory, start: Morphism, chains: Sequence[tuple[Node, list[TermUse]]]) -> Iterator[Move]:
-    """The steps of chains, one for each output; least constants become closed terms over the question's context."""
+def _moves(
+    theory: TermTheory, start: Morphism, chains: Sequence[tuple[Node, list[TermUse]]]
+) -> Iterator[Move]:
+    """The steps of chains, one for each output.
+
+    Least constants become closed terms over the question's context.
+    """
     presentation, completion = theory.presentation, theory.completion
     closed = closed_terms(presentation, start.dom)
     known: dict[Node, Term] = {completion.least[sort]: closed[sort] for sort in theory.inhabited}
@@ -235,11 +257,12 @@ def _precedence(generators: Sequence[Generator], by_weight: bool) -> Precedence:
         return 1_000_000 if count == 1 else count
 
     ordered = sorted(generators, key=rank)
-    outputs = [(generator.name, index) for generator in ordered for index in range(len(generator.cod.factors))]
+    outputs = [
+        (generator.name, index) for generator in ordered for index in range(len(generator.cod.factors))
+    ]
     weightless = None
-    if by_weight and ordered and ordered[-1].dom is ordered[-1].cod and len(ordered[-1].dom.factors) == 1:
-        if any(len(generator.dom.factors) > 1 for generator in generators):
-            weightless = outputs[-1]
+    highest = ordered[-1] if ordered else None
+    beside = any(len(generator.dom.factors) > 1 for generator in generators)
+    if by_weight and beside and highest and highest.dom is highest.cod and len(highest.dom.factors) == 1:
+        weightless = outputs[-1]
     return Precedence(tuple(outputs), by_weight, weightless)
-
-

@@ -1,7 +1,7 @@
 """Normal forms at work: their sub-terms, their value under an interpretation, their image under a functor.
 
-Everything walks the shared graph of terms or of expressions once and with a stack of its own, so that neither depth nor
-repetition costs more than the number of nodes.
+Everything walks the shared graph of terms or of expressions once and with a stack of its own, so that neither
+depth nor repetition costs more than the number of nodes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,17 @@ from learningdiagrams.theory.morphisms import (
     proj,
 )
 
-__all__ = ["Writer", "applications", "fold", "from_terms", "replaced", "spine", "substitute", "subterm", "unmarked"]
+__all__ = [
+    "Writer",
+    "applications",
+    "fold",
+    "from_terms",
+    "replaced",
+    "spine",
+    "substitute",
+    "subterm",
+    "unmarked",
+]
 
 V = TypeVar("V")
 
@@ -55,14 +65,14 @@ def fold(
 ) -> tuple[V, ...]:
     """The value of terms under an interpretation, each application computed once.
 
-    `variable(position, sort)` gives a variable's value, `application(generator, arguments)` the values of all outputs
-    of a generator, `marked(label, value)` that of a mark.
+    `variable(position, sort)` gives a variable's value, `application(generator, arguments)` the values of all
+    outputs of a generator, `marked(label, value)` that of a mark.
 
     >>> from learningdiagrams.theory.morphisms import Signature
     >>> s = Signature()
     >>> A = s.sort("A")
     >>> f = s.generator("f", A, A)
-    >>> fold((f >> f >> f).terms, lambda i, sort: 1, lambda g, args: [2 * args[0]], lambda label, value: value)
+    >>> fold((f >> f >> f).terms, lambda i, sort: 1, lambda g, args: [2 * args[0]], lambda label, v: v)
     (8,)
     """
     outputs: dict[tuple[Generator, tuple[Term, ...]], Sequence[V]] = {}
@@ -103,8 +113,8 @@ def substitute(
 ) -> Morphism:
     """The image of an expression under a functor that is given on objects and on generators.
 
-    `objects` is called on products too and has to preserve them. What was written once is rebuilt once, and the image
-    is written as the original was.
+    `objects` is called on products too and has to preserve them. What was written once is rebuilt once, and
+    the image is written as the original was.
     """
     done: dict[int, Morphism] = {}
     tasks = [morphism]
@@ -154,7 +164,8 @@ def _rebuilt(
 
 
 def from_terms(dom: Object, cod: Object, terms: Sequence[Term]) -> Morphism:
-    """The morphism dom → cod with this normal form, written as an expression; terms that are shared stay shared.
+    """The morphism dom → cod with this normal form, written as an expression; terms that are shared stay
+    shared.
 
     >>> from learningdiagrams.theory.morphisms import Signature
     >>> s = Signature()
@@ -168,7 +179,10 @@ def from_terms(dom: Object, cod: Object, terms: Sequence[Term]) -> Morphism:
 
 
 class Writer:
-    """Writes morphisms out of one object that have given normal forms; what two of them share is written once."""
+    """Writes morphisms out of one object that have given normal forms.
+
+    What two of them share is written once.
+    """
 
     __slots__ = ("_written", "dom")
 
@@ -205,13 +219,17 @@ class Writer:
             else:
                 whole = self._tuple(term.args) >> term.head.morphism
                 made = whole if len(term.head.cod.factors) == 1 else whole >> proj(term.head.cod, term.index)
-            # Its normal form is known, so that nobody has to evaluate it; a generator's own morphism has its already.
+            # Its normal form is known, so that nobody has to evaluate it; a generator's own morphism has its
+            # already.
             if made._terms is None:
                 made._terms = (term,)
             written[term] = made
 
     def _tuple(self, terms: Sequence[Term]) -> Morphism:
-        """The pairing of written terms; all outputs of one application in their order are that application."""
+        """The pairing of written terms.
+
+        All outputs of one application in their order are that application.
+        """
         if len(terms) == 1:
             return self._written[terms[0]]
         if tuple(terms) == self.dom.variables:
@@ -232,9 +250,11 @@ class Writer:
 
 
 def spine(term: Term) -> tuple[Term | None, list[Term]]:
-    """The base of a term and, from the inside out, what the generators of at most one argument over it make of it.
+    """The base of a term and, from the inside out, what the generators of at most one argument over it make
+    of it.
 
-    The base is a variable, a mark, or an application to several arguments; None where a constant 1 → A comes first.
+    The base is a variable, a mark, or an application to several arguments; None where a constant 1 → A comes
+    first.
     """
     path: list[Term] = []
     while isinstance(term.head, Generator) and len(term.args) <= 1:
@@ -248,7 +268,10 @@ def spine(term: Term) -> tuple[Term | None, list[Term]]:
 
 
 def subterm(terms: Sequence[Term], place: Sequence[int]) -> Term | None:
-    """The term at a place: the output, then argument positions from the outside inwards; None where there is none."""
+    """The term at a place: the output, then argument positions from the outside inwards.
+
+    None where there is none.
+    """
     options: Sequence[Term] = terms
     term = None
     for position in place:
@@ -259,7 +282,9 @@ def subterm(terms: Sequence[Term], place: Sequence[int]) -> Term | None:
     return term
 
 
-def replaced(signature: Signature, terms: tuple[Term, ...], place: Sequence[int], new: Term) -> tuple[Term, ...]:
+def replaced(
+    signature: Signature, terms: tuple[Term, ...], place: Sequence[int], new: Term
+) -> tuple[Term, ...]:
     """The same terms with `new` at a place that exists; nothing above it is a mark."""
     passed: list[Term] = []
     options = terms

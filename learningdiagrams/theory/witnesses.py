@@ -17,7 +17,8 @@ s >> r  reduces to  id(A)
 >>> PathSystem(P, r >> s, identity(B), rules=[]).check()
 Traceback (most recent call last):
 ...
-learningdiagrams.theory.errors.InvalidWitness: the system does not tell the sides apart, or does not respect a law that counts for them
+learningdiagrams.theory.errors.InvalidWitness: the system, as far as it respects the laws that count, does not
+tell the sides apart
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ __all__ = ["FiniteModel", "PathSystem", "Precedence", "TermSystem", "Witness"]
 
 @dataclass(frozen=True)
 class Witness:
-    """What shows that laws do not make two sides equal; laws and generators are those that stood when it was made.
+    """What shows that laws do not make two sides equal; laws and generators are those that stood when it was
+    made.
 
     `kind` is "model" or "system". `check()` computes everything again from the laws, and raises
     :class:`~learningdiagrams.theory.errors.InvalidWitness` where it does not hold.
@@ -63,8 +65,8 @@ class Witness:
 class FiniteModel(Witness):
     """Finite sets {0, …, n - 1} and functions for which all laws hold, and a point at which the sides differ.
 
-    `sets` gives the size for each sort (1 where it is left out; a set may be empty), `tables` for each generator the
-    values by arguments (0 in every factor where they are left out).
+    `sets` gives the size for each sort (1 where it is left out; a set may be empty), `tables` for each
+    generator the values by arguments (0 in every factor where they are left out).
     """
 
     sets: Mapping[str, int]
@@ -85,7 +87,7 @@ class FiniteModel(Witness):
         return fold(morphism.terms, lambda i, _: point[i], apply, lambda _, value: value)
 
     def to_json(self) -> dict[str, Any]:
-        """The kind, the sets' sizes, the tables as pairs of arguments and values, and the point with both values."""
+        """The kind, the sets' sizes, tables as pairs of arguments and values, the point with both values."""
         return {
             "kind": self.kind,
             "sets": {sort: self.sets.get(sort, 1) for sort in self.presentation.sorts},
@@ -112,12 +114,14 @@ class FiniteModel(Witness):
         left, right = self.value(self.left, self.point), self.value(self.right, self.point)
         place = f"at {_text(self.point)} " if self.point else ""
         values = "; ".join([", ".join(entries), "otherwise 0"] if entries else ["all values are 0"])
-        return f"{', '.join(parts)}; {values}\n{place}the left side is {_text(left)}, the right side {_text(right)}"
+        sides = f"{place}the left side is {_text(left)}, the right side {_text(right)}"
+        return f"{', '.join(parts)}; {values}\n{sides}"
 
 
 @dataclass(frozen=True)
 class PathSystem(Witness):
-    """Rules between paths, each to a smaller one, that reduce every path to one normal form and respect the laws.
+    """Rules between paths, each to a smaller one, that reduce every path to one normal form and respect the
+    laws.
 
     `up_to` is the length of paths up to which they do, or None for all paths.
     """
@@ -140,16 +144,18 @@ class PathSystem(Witness):
 
     def __str__(self) -> str:
         lines = [f"{old}  reduces to  {new}" for old, new in self.rules] or ["no law applies"]
-        return "\n".join(lines + ([] if self.up_to is None else [f"for paths of at most {self.up_to} generators"]))
+        return "\n".join(
+            lines + ([] if self.up_to is None else [f"for paths of at most {self.up_to} generators"])
+        )
 
 
 @dataclass(frozen=True)
 class Precedence:
     """An order of terms: the outputs of generators from low to high, as (name, index).
 
-    Constants that stand for the question's variables, and a least one for each sort, are below all of them. With
-    `by_weight` it is the order of Knuth and Bendix, in which everything weighs 1 but an output that may be weightless;
-    otherwise it is the lexicographic path order.
+    Constants that stand for the question's variables, and a least one for each sort, are below all of them.
+    With `by_weight` it is the order of Knuth and Bendix, in which everything weighs 1 but an output that may
+    be weightless; otherwise it is the lexicographic path order.
     """
 
     outputs: tuple[tuple[str, int], ...]
@@ -190,7 +196,9 @@ class TermSystem(Witness):
 
     def __str__(self) -> str:
         lines = [f"{left}  =  {right}" for left, right in self.equations]
-        return "\n".join([*(lines or ["no law applies"]), f"used towards what is smaller in the {self.precedence}"])
+        return "\n".join(
+            [*(lines or ["no law applies"]), f"used towards what is smaller in the {self.precedence}"]
+        )
 
 
 def _text(values: Sequence[int]) -> str:

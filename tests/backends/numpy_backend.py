@@ -1,7 +1,9 @@
-"""A third backend, in NumPy: forward values only, written from what `backends/base.py` says and from nothing else.
+"""A third backend, in NumPy: forward values only, written from what `backends/base.py` says and from nothing
+else.
 
-It walks the plan step by step, so that it shares with the real backends neither how a plan is run nor how a map is
-applied, and serves as their oracle. Maps are functions of NumPy arrays, or built-in perceptrons and constants.
+It walks the plan step by step, so that it shares with the real backends neither how a plan is run nor how a
+map is applied, and serves as their oracle. Maps are functions of NumPy arrays, or built-in perceptrons and
+constants.
 """
 
 import numpy as np
@@ -145,7 +147,9 @@ def layer(spec):
 
         def run(parameters, *values):
             for i, part in enumerate(parts):
-                own = {name.partition(".")[2]: v for name, v in parameters.items() if name.startswith(f"{i}.")}
+                own = {
+                    name.partition(".")[2]: v for name, v in parameters.items() if name.startswith(f"{i}.")
+                }
                 values = (part(own, *values),)
             return values[0]
 

@@ -341,6 +341,20 @@ def test_class_numbers_out_of_range_are_nan_where_traced_by_torch():
         assert graph(x, torch.tensor([0, 4, 1])).isnan()
 
 
+@pytest.mark.parametrize("by", ["cross_entropy", "kl(temperature=4)", "mse", "info_nce", "accuracy", "r2"])
+def test_torch_compile_sees_through(by):
+    """No break in the graph: with one, a compiled step would fall back to Python in its middle."""
+    torch = pytest.importorskip("torch")
+    torch._dynamo.reset()
+    by, ops = comparator(by), Numbers("torch").ops
+    compiled = torch.compile(partial(compare, ops, by, where=WHERE), backend="eager", fullgraph=True)
+    right = np.array([0, 1, 3, 1]) if by.needs_classes and by.reads_classes else random(4, 5, seed=1)
+    sides = torch.from_numpy(random(4, 5)), torch.from_numpy(right)
+    torch.testing.assert_close(compiled(*sides), compare(ops, by, *sides, where=WHERE))
+    if by.needs_classes and by.reads_classes:
+        assert compiled(sides[0], torch.tensor([0, -100, 3, 1])).isnan()
+
+
 def differ(left, right, hint=""):
     return f"the sides' shapes differ: {left} on the left, {right} on the right{hint}"
 

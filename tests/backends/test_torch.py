@@ -539,6 +539,27 @@ def test_a_module_s_own_way_to_train_is_respected():
     assert f.seen == [(True, False)]
 
 
+def test_a_module_that_does_more_than_set_flags_does_it_back():
+    class Merges(Flags):
+        merged = False
+
+        def train(self, mode=True):
+            self.merged = not mode
+            return super().train(mode)
+
+    d = one_map()
+    d.goal("fit", "x >> f", "y")
+    f = nn.Sequential(Merges())
+    program = program_of(maps_of(d, {"f": f}))
+    for _ in range(2):
+        program({"x": X, "y": torch.zeros(6, 3)}, {"fit": 1.0})
+        assert f.training and f[0].training and f[0].inner.training and not f[0].merged
+    assert f[0].seen == [(False, False)] * 2
+    f.eval()
+    program({"x": X, "y": torch.zeros(6, 3)}, {"fit": 1.0}, training=True)
+    assert not f[0].training and f[0].merged
+
+
 # Numbers --------------------------------------------------------------------------------------------------------------
 
 

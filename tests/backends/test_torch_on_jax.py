@@ -20,7 +20,7 @@ from torch.utils import _pytree as pytree
 
 from learningdiagrams.backends.aten import RANDOM, TABLE
 from learningdiagrams.backends.torch_on_jax import CannotCarry, Carried, carry
-from tests.backends.torch_modules import CASES, Does, fn, ids, reals, tied
+from tests.backends.torch_modules import CASES, Does, Shrinks, Sign, fn, ids, reals, tied
 
 MODES = [pytest.param(False, id="eval"), pytest.param(True, id="train")]
 
@@ -389,34 +389,15 @@ def test_a_random_operator_without_a_key_is_an_error():
 
 def test_an_operator_without_a_counterpart_is_named_with_the_map_and_the_place():
     net = carry(nn.Sequential(nn.Linear(4, 4), fn(lambda x: torch.fft.rfft(x).abs())), "student")
-    expected = re.compile(
-        r"`student`: no counterpart in jax for aten\._fft_r2c\.default \(in 1, File .*, line \d+, in "
-        r"forward\); use torch as the backend, add the operator to learningdiagrams\.backends\.aten\.TABLE, or give this "
-        r"map as a function of jax arrays"
+    where = r"aten\._fft_r2c\.default \(in 1, File .*, line \d+, in forward\)"
+    what_else = (
+        r"use torch as the backend, add the operator to learningdiagrams\.backends\.aten\.TABLE, or give"
+    )
+    expected = (
+        rf"`student`: no counterpart in jax for {where}; {what_else} this map as a function of jax arrays"
     )
     with pytest.raises(CannotCarry, match=expected):
         net.apply(net.parameters, net.buffers, (jnp.ones((2, 4)),), training=False)
-
-
-class Shrinks(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(4))
-
-    def forward(self, x):
-        with torch.no_grad():
-            self.weight.mul_(0.9)
-        return x * self.weight
-
-
-class Sign(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        return x.sign()
-
-    @staticmethod
-    def backward(ctx, *grads):
-        return grads[0]
 
 
 @pytest.mark.parametrize(
@@ -424,7 +405,7 @@ class Sign(torch.autograd.Function):
     [
         (fn(Sign.apply), "`student`: Sign is a torch.autograd.Function, whose own backward pass is lost"),
         (fn(lambda x: x[x > 0]), "`student`: aten.index.Tensor: how many entries a mask selects depends on"),
-        (fn(lambda x: x if x.sum() > 0 else -x), "`student`: torch.export refuses this module on (float32[3, 4])"),
+        (fn(lambda x: x if x.sum() > 0 else -x), "`student`: torch.export refuses this module on (fl"),
         (nn.Linear(5, 2), "`student`: torch.export refuses this module on (float32[3, 4]): a and b must"),
         (Shrinks(),
          "`student`: it changes its own parameter weight while it runs, which a pure function"),
@@ -477,5 +458,32 @@ def test_what_torch_is_set_to_stays(monkeypatch):
 
 def test_the_tables_name_operators_that_exist():
     for name in {**TABLE, **RANDOM}:
-        _, operator, overload = name.split(".")
-        assert hasattr(getattr(torch.ops.aten, operator), overload), name
+        space, operator, overload = name.split(".")
+        assert hasattr(getattr(getattr(torch.ops, space), operator), overload), name
+
+
+def test_a_recurrent_layer_is_one_step_of_the_program_whatever_its_length():
+    counts = []
+    for length in (3, 300):
+        net = carry(nn.LSTM(3, 4, batch_first=True))
+        net.apply(net.parameters, {}, (np.ones((2, length, 3), np.float32),), training=True)
+        counts += [[step.operator for step in program.steps] for program in net._programs.values() if program]
+    assert counts[0] == counts[1] and counts[0].count("learningdiagrams.lstm.default") == 1
+
+
+def test_an_own_backward_before_a_recurrent_layer_is_seen():
+    net = carry(
+        Does(lambda self, x: self.net(Sign.apply(x))[0], net=nn.GRU(3, 4, batch_first=True)), "student"
+    )
+    with pytest.raises(CannotCarry, match="`student`: Sign is a torch"):
+        net.apply(net.parameters, {}, (np.ones((2, 5, 3), np.float32),), training=True)
+
+
+def test_a_packed_sequence_is_refused():
+    def pack(self, x):
+        packed = nn.utils.rnn.pack_padded_sequence(x, torch.tensor([2, 1]), batch_first=True)
+        return self.net(packed)[0].data
+
+    net = carry(Does(pack, net=nn.LSTM(3, 4, batch_first=True)), "student")
+    with pytest.raises(CannotCarry, match="`student`: "):
+        net.apply(net.parameters, {}, (np.ones((2, 2, 3), np.float32),), training=True)

@@ -52,6 +52,31 @@ def each(*modules: nn.Module) -> nn.Module:
     return Does(lambda self, x: tuple(part(x) for part in self.parts), parts=nn.ModuleList(modules))
 
 
+class Shrinks(nn.Module):
+    """Changes its own parameter."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4))
+
+    def forward(self, x):
+        with torch.no_grad():
+            self.weight.mul_(0.9)
+        return x * self.weight
+
+
+class Sign(torch.autograd.Function):
+    """Has a backward pass of its own."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.sign()
+
+    @staticmethod
+    def backward(ctx, *grads):
+        return grads[0]
+
+
 def tied() -> nn.Sequential:
     there, back = nn.Embedding(7, 4), nn.Linear(4, 7, bias=False)
     back.weight = there.weight
@@ -205,7 +230,7 @@ def more_arithmetic(x, y):
         torch.full_like(x, 3), x.new_full((2,), 7), x.new_ones(3), torch.ones_like(x), torch.ones(2),
         torch.arange(1, 3), x.double() + 1, x.half().float(), (x * 2).to(torch.int32), torch.tensor(2.0) * x,
         torch.tensor([1.0, 2.0, 3.0, 4.0]) + x, x + torch.empty_like(x) * 0, torch.linspace(0, 1, 4) * x,
-        torch.logspace(0, 1, 4), x.bool(), torch.sinc(x), 2 % over, torch.addmv(x[:, 0], x, y[0]),
+        torch.logspace(0, 1, 4), x.bool(), torch.sinc(x), 2 % over.detach(), torch.addmv(x[:, 0], x, y[0]),
     )
 
 

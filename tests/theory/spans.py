@@ -1,4 +1,4 @@
-"""Random presentations glued along random functors, for the properties of colimits."""
+"""Small presentations, and random ones glued along random functors."""
 
 from hypothesis import strategies as st
 
@@ -59,3 +59,38 @@ def spans(draw: st.DrawFn, legs: int = 2) -> list[Functor]:
     """Functors out of one presentation: R → P, R → Q …"""
     R = presentation(draw, "R")
     return [extension(draw, R, name) for name in "PQST"[:legs]]
+
+
+def point(name: str = "Point") -> Presentation:
+    P = Presentation(name)
+    P.objects("X")
+    return P
+
+
+def loop(name: str, generator: str, *laws) -> Presentation:
+    """One object with one loop, and laws t^m = t^n."""
+    P = Presentation(name)
+    (X,) = P.objects("X")
+    P.morphism(generator, X, X)
+    for m, n in laws:
+        P.law(power(P, m), power(P, n))
+    return P
+
+
+def power(P: Presentation, exponent: int):
+    (X,), (t,) = P.sorts.values(), P.generators.values()
+    made = identity(X)
+    for _ in range(exponent):
+        made = made >> t
+    return made
+
+
+def free_loop() -> Presentation:
+    return loop("Loop", "l")
+
+
+def path(presentation: Presentation, start: str, names: list[str]):
+    made = identity(presentation.sorts[start])
+    for name in names:
+        made = made >> presentation.generators[name]
+    return made

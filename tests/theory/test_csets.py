@@ -1,8 +1,6 @@
-"""Finite models: validation, homomorphisms, pulling back, colimits against Catlab's."""
+"""Finite models: validation, homomorphisms and their search, pulling back."""
 
-import json
 from itertools import product
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,7 +12,6 @@ from learningdiagrams.theory import (
     Homomorphism,
     Presentation,
     TheoryError,
-    cset_colimits,
     homomorphisms,
     identity,
     isomorphism,
@@ -22,46 +19,7 @@ from learningdiagrams.theory import (
     pushout,
 )
 from learningdiagrams.theory.witnesses import FiniteModel
-
-CATLAB = Path(__file__).resolve().parent.parent / "data" / "catlab"
-
-
-def graphs() -> Presentation:
-    P = Presentation("Graph")
-    V, E = P.objects("V", "E")
-    P.morphism("src", E, V)
-    P.morphism("tgt", E, V)
-    return P
-
-
-GRAPHS = graphs()
-
-
-def graph(vertices: int, *edges: tuple[int, int]) -> CSet:
-    ends = {"src": [edge[0] for edge in edges], "tgt": [edge[1] for edge in edges]}
-    return CSet(GRAPHS, {"V": vertices, "E": len(edges)}, ends)
-
-
-def cycle(length: int) -> CSet:
-    return graph(length, *((i, (i + 1) % length) for i in range(length)))
-
-
-def monoids() -> Presentation:
-    P = Presentation("Monoid")
-    (M,) = P.objects("M")
-    mul, one = P.morphism("mul", M * M, M), P.morphism("one", P.unit, M)
-    P.law(mul @ identity(M) >> mul, identity(M) @ mul >> mul, name="associative")
-    P.law(one @ identity(M) >> mul, identity(M), name="left")
-    P.law(identity(M) @ one >> mul, identity(M), name="right")
-    return P
-
-
-MONOIDS = monoids()
-
-
-def cyclic(order: int) -> CSet:
-    table = {(a, b): (a + b) % order for a, b in product(range(order), repeat=2)}
-    return CSet(MONOIDS, {"M": order}, {"mul": table, "one": {(): 0}})
+from tests.theory.finite_models import GRAPHS, MONOIDS, cycle, cyclic, graph
 
 
 class TestModels:
@@ -74,6 +32,7 @@ class TestModels:
         assert X(A) == ("a", "b") and X(P.unit) == ((),)
         assert X(A * B) == (("a", 0), ("a", 1), ("b", 0), ("b", 1))
         assert X(split >> proj(B * B, 1)) == {"a": 1, "b": 1}
+        assert X("B") == (0, 1) and X("f") == {0: "b", 1: "a"} and X("A * 1") == ("a", "b")
         assert X(split >> f @ f) == {"a": ("b", "a"), "b": ("a", "a")}
         assert X(f & identity(B)) == {0: ("b", 0), 1: ("a", 1)}
         assert X(identity(P.unit)) == {(): ()}
@@ -245,6 +204,15 @@ class TestSearch:
             assert len(found) == gcd(m, n)
             assert all(h.failures() == [] for h in found)
 
+    def test_constants_are_preserved(self):
+        """Maps of pointed sets send the point to the point: n^(m-1) of them."""
+        P = Presentation("Pointed")
+        (X,) = P.objects("X")
+        P.morphism("point", P.unit, X)
+        three, two = (CSet(P, {"X": n}, {"point": {(): 1}}) for n in (3, 2))
+        found = list(homomorphisms(three, two))
+        assert len(found) == 4 and all(h["X"][1] == 1 for h in found)
+
     @given(data=st.data())
     def test_against_brute_force(self, data):
         def random_graph():
@@ -306,6 +274,7 @@ class TestPullingBack:
             P.morphism("both", S, A * S * U),
             P.morphism("u", P.unit, U),
         )
+        last = P.morphism("last", S * A, A)
         swap = proj(M * M, 1) & proj(M * M, 0)
         F = Functor(
             P,
@@ -315,6 +284,7 @@ class TestPullingBack:
                 act: proj(M * M * M, 0) & (proj(M * M * M, 1) & proj(M * M * M, 2)) >> mul,
                 both: proj(M * M, 0) & swap,
                 unit: identity(MONOIDS.unit),
+                last: proj(M * M * M, 2),
             },
         )
         assert F.failures() == []
@@ -322,6 +292,7 @@ class TestPullingBack:
         assert X.failures() == []
         assert X.sets == {"S": ((0, 0), (0, 1), (1, 0), (1, 1)), "A": (0, 1), "U": ((),)}
         assert X.maps["act"][1, (1, 1)] == (1, 0) and X.maps["act"][0, (0, 1)] == (0, 1)
+        assert X.maps["last"][(1, 0), 1] == 1 and X.maps["last"][(1, 1), 0] == 0
         assert X.maps["both"][0, 1] == (0, (1, 0), ()) and X.maps["u"] == {(): ()}
         double = F.pull(Homomorphism(cyclic(2), cyclic(4), {"M": [0, 2]}))
         assert double.failures() == [] and double["S"][1, 0] == (2, 0)
@@ -348,156 +319,3 @@ class TestPullingBack:
             assert (left.maps["f"], right.maps["g"]) == (dict(enumerate(f)), dict(enumerate(g)))
             pairs += 1
         assert pairs == 16
-
-
-# Colimits, against Catlab's own results.
-
-CASES = json.loads((CATLAB / "colimits_csets.json").read_text(encoding="utf-8"))["cases"]
-
-
-def from_catlab(schema: dict) -> Presentation:
-    P = Presentation("schema")
-    P.objects(*(it["name"] for it in schema["Ob"]))
-    for it in schema["Hom"]:
-        P.morphism(it["name"], P.sorts[it["dom"]], P.sorts[it["codom"]])
-    for equation in schema["equations"]:
-        sides = []
-        for names in equation["paths"]:
-            side = identity(P.sorts[equation["dom"]])
-            for name in names:
-                side = side >> P.generators[name]
-            sides.append(side)
-        P.law(*sides)
-    return P
-
-
-def model(P: Presentation, parts: dict) -> CSet:
-    sets = {name: [row["_id"] for row in parts[name]] for name in P.sorts}
-    maps = {name: [row[name] for row in parts[str(it.dom)]] for name, it in P.generators.items()}
-    return CSet(P, sets, maps)
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_against_catlab(case):
-    """The same apex up to the isomorphism that commutes with the legs, which the mediating map has to be."""
-    P = from_catlab(case["schema"])
-    models = {name: model(P, parts) for name, parts in case["objects"].items()}
-    maps = [
-        Homomorphism(models[it["dom"]], models[it["codom"]], it["components"]) for it in case["morphisms"]
-    ]
-    assert all(it.failures() == [] for it in (*models.values(), *maps))
-    if case["kind"] == "pushout":
-        made, feet = cset_colimits.pushout(*maps), [it.cod for it in maps]
-    elif case["kind"] == "coequalizer":
-        made, feet = cset_colimits.coequalizer(*maps), [maps[0].cod]
-    elif case["kind"] == "coproduct":
-        made, feet = cset_colimits.coproduct(*models.values()), list(models.values())
-    else:
-        names = list(models)
-        arrows = [
-            (names.index(it["dom"]), names.index(it["codom"]), h)
-            for it, h in zip(case["morphisms"], maps, strict=True)
-        ]
-        made, feet = cset_colimits.colimit(models.values(), arrows), list(models.values())
-    apex = model(P, case["apex"])
-    legs = [Homomorphism(foot, apex, leg) for foot, leg in zip(feet, case["legs"], strict=False)]
-    # Catlab gives no legs from the shared parts: those go through the first foot that they map to.
-    for foot in feet[len(legs) :]:
-        arrow = next(it for it in maps if it.dom is foot)
-        legs.append(arrow >> legs[next(i for i, it in enumerate(feet) if it is arrow.cod)])
-    assert made.apex.failures() == [] and all(leg.failures() == [] for leg in (*made.legs, *legs))
-    there = made.mediate(*legs)
-    assert there.is_isomorphism()
-    assert all(leg >> there == catlab for leg, catlab in zip(made.legs, legs, strict=True))
-
-
-def test_mediate_wants_a_cocone():
-    point, edge = graph(1), graph(2, (0, 1))
-    end, start = (Homomorphism(point, edge, {"V": [v], "E": []}) for v in (1, 0))
-    path = cset_colimits.pushout(end, start)
-    loop = Homomorphism(edge, cycle(1), {"V": [0, 0], "E": [0]})
-    turn = Homomorphism(edge, cycle(2), {"V": [0, 1], "E": [0]})
-    assert path.mediate(loop, loop).failures() == []
-    with pytest.raises(
-        TheoryError, match=r"no cocone: what 0 of `V` becomes in the parts goes to 1 and to 0"
-    ):
-        path.mediate(turn, turn)
-    with pytest.raises(TheoryError, match="2 homomorphisms are wanted, 1 were given"):
-        path.mediate(loop)
-    with pytest.raises(
-        TheoryError, match="a homomorphism <CSet of Graph: V: 2, E: 1> -> <CSet of Graph: V: 1, E: 1>"
-    ):
-        path.mediate(loop, turn)
-    with pytest.raises(TheoryError, match="is no homomorphism: `tgt` is not preserved"):
-        path.mediate(*[Homomorphism(edge, cycle(2), {"V": [0, 0], "E": [0]})] * 2)
-
-
-def test_nothing_is_initial():
-    made = cset_colimits.initial(GRAPHS)
-    assert made.apex == graph(0) and made.legs == ()
-    assert made.mediate(into=cycle(2)).failures() == []
-    with pytest.raises(TheoryError, match="the target has to be named"):
-        made.mediate()
-    with pytest.raises(TheoryError, match="of which presentation"):
-        cset_colimits.coproduct()
-
-
-def test_the_universal_property_by_counting():
-    """Homomorphisms out of the apex are the pairs of homomorphisms that agree on what was shared."""
-    point, two = graph(1), cycle(2)
-    arrows = Homomorphism(point, two, {"V": [0], "E": []}), Homomorphism(point, cycle(3), {"V": [1], "E": []})
-    made = cset_colimits.pushout(*arrows)
-    target = graph(3, (0, 0), (0, 1), (1, 2), (2, 0), (1, 0))
-    pairs = [
-        (h, k)
-        for h, k in product(homomorphisms(two, target), homomorphisms(cycle(3), target))
-        if h["V"][0] == k["V"][1]
-    ]
-    out = list(homomorphisms(made.apex, target))
-    assert len(out) == len(pairs) > 0
-    for h, k in pairs:
-        m = made.mediate(h, k)
-        assert m in out and made.legs[0] >> m == h and made.legs[1] >> m == k
-
-
-def test_operations_of_several_arguments_are_refused():
-    """The disjoint union of two groups is no group: such colimits are not pointwise."""
-    with pytest.raises(
-        TheoryError, match=r"models of Monoid are not pointwise: the generator `mul` starts at M \* M"
-    ):
-        cset_colimits.coproduct(cyclic(2), cyclic(3))
-    P = Presentation("Pointed")
-    (X,) = P.objects("X")
-    P.morphism("point", P.unit, X)
-    with pytest.raises(
-        TheoryError, match="the generator `point` starts at 1, where a single object is needed"
-    ):
-        cset_colimits.initial(P)
-    Q = Presentation("Constant")
-    A, B = Q.objects("A", "B")
-    f = Q.morphism("f", A, B)
-    Q.law(proj(A * A, 0) >> f, proj(A * A, 1) >> f, name="constant")
-    with pytest.raises(TheoryError, match=r"the law `constant` starts at A \* A"):
-        cset_colimits.initial(Q)
-
-
-def test_what_is_no_diagram_is_refused():
-    point, edge = graph(1), graph(2, (0, 1))
-    end = Homomorphism(point, edge, {"V": [1], "E": []})
-    with pytest.raises(
-        TheoryError, match=r"colimit: \(1, 0, .*\): <CSet of Graph: V: 1, E: 0> is not at position 1"
-    ):
-        cset_colimits.colimit([point, edge], [(1, 0, end)])
-    with pytest.raises(TheoryError, match="are not parallel"):
-        cset_colimits.coequalizer(end, Homomorphism.identity(edge))
-    with pytest.raises(TheoryError, match="start at one model"):
-        cset_colimits.pushout(end, Homomorphism.identity(edge))
-    with pytest.raises(
-        TheoryError, match="is no homomorphism: homomorphism of models of Graph: `V` sends 0 to 7"
-    ):
-        cset_colimits.pushout(end, Homomorphism(point, edge, {"V": [7], "E": []}))
-    broken = CSet(GRAPHS, {"V": 0, "E": 1}, {"src": [0], "tgt": [0]})
-    with pytest.raises(TheoryError, match="is no model"):
-        cset_colimits.coproduct(broken)
-    with pytest.raises(TheoryError, match="models of one presentation"):
-        cset_colimits.coproduct(point, CSet(graphs(), {"V": 0, "E": 0}, {"src": [], "tgt": []}))

@@ -40,6 +40,11 @@ def test_components_go_by_name_or_by_value(sides):
     assert t.failures() == []
     assert t("A") is Q["h"] and t(P.sorts["B"]) is Q["k"]
     assert t(P.unit) == identity(Q.unit)
+    assert t("A * B") == t("A") @ t("B")
+    with pytest.raises(TheoryError, match="there is no `a1` in Arrow"):
+        t("a1")
+    with pytest.raises(TheoryError, match="component: `a` is a morphism of Arrow, not an object"):
+        t("a")
     assert t(P.sorts["A"] * P.sorts["B"]) == t("A") @ t("B")
     assert str(t) == "Arrow -> Square\n  A : h\n  B : k"
 

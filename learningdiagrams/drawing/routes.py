@@ -1,0 +1,254 @@
+"""The curves of arrows: from vertex to vertex, bent apart where they are parallel, round what stands in their way."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from learningdiagrams.drawing.graph import Edge, Graph
+from learningdiagrams.drawing.layers import Columns
+from learningdiagrams.drawing.picture import Point, line
+from learningdiagrams.drawing.places import BUNDLE, size
+
+__all__ = ["Rect", "clipped", "meets", "routes", "sampled"]
+
+MARGIN: Final = 3.0
+"""Between an arrow's end and the box that it leaves or meets."""
+BENDS: Final = (26.0, 44.0, 70.0, 100.0, 140.0, 190.0, 260.0, 350.0)
+SAMPLES: Final = 20
+
+
+@dataclass(frozen=True)
+class Rect:
+    """A box around a centre, with half its width and height."""
+
+    x: float
+    y: float
+    half_width: float
+    half_height: float
+
+    def holds(self, point: Point, margin: float = 0.0) -> bool:
+        return abs(point[0] - self.x) < self.half_width + margin and abs(point[1] - self.y) < self.half_height + margin
+
+    def overlaps(self, other: Rect, margin: float = 0.0) -> bool:
+        return (
+            abs(self.x - other.x) < self.half_width + other.half_width + margin
+            and abs(self.y - other.y) < self.half_height + other.half_height + margin
+        )
+
+
+def at(points: Sequence[Point], t: float) -> Point:
+    """The point of a curve at t, which runs from 0 to its number of segments."""
+    i = min(int(t), (len(points) - 1) // 3 - 1)
+    u = t - i
+    a, b, c, d = points[3 * i : 3 * i + 4]
+    w = ((1 - u) ** 3, 3 * u * (1 - u) ** 2, 3 * u * u * (1 - u), u**3)
+    return (
+        w[0] * a[0] + w[1] * b[0] + w[2] * c[0] + w[3] * d[0],
+        w[0] * a[1] + w[1] * b[1] + w[2] * c[1] + w[3] * d[1],
+    )
+
+
+def sampled(points: Sequence[Point], each: int = SAMPLES) -> list[Point]:
+    """Points along a curve."""
+    count = (len(points) - 1) // 3 * each
+    return [at(points, k / each) for k in range(count + 1)]
+
+
+def meets(points: Sequence[Point], rects: Sequence[Rect], margin: float = 0.0) -> int:
+    """How many of these boxes a curve passes through."""
+    low_x, high_x = min(p[0] for p in points), max(p[0] for p in points)
+    low_y, high_y = min(p[1] for p in points), max(p[1] for p in points)
+    near = [
+        r
+        for r in rects
+        if r.x + r.half_width + margin > low_x
+        and r.x - r.half_width - margin < high_x
+        and r.y + r.half_height + margin > low_y
+        and r.y - r.half_height - margin < high_y
+    ]
+    if not near:
+        return 0
+    along = sampled(points)
+    return sum(any(r.holds(p, margin) for p in along) for r in near)
+
+
+def _split(a: Point, b: Point, c: Point, d: Point, u: float) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    """A segment cut in two at u (de Casteljau)."""
+
+    def mix(p: Point, q: Point) -> Point:
+        return (p[0] + (q[0] - p[0]) * u, p[1] + (q[1] - p[1]) * u)
+
+    ab, bc, cd = mix(a, b), mix(b, c), mix(c, d)
+    abc, bcd = mix(ab, bc), mix(bc, cd)
+    middle = mix(abc, bcd)
+    return (a, ab, abc, middle), (middle, bcd, cd, d)
+
+
+def clipped(points: Sequence[Point], start: Rect, end: Rect) -> tuple[Point, ...]:
+    """A curve between two centres, cut where it leaves the first box and where it meets the second."""
+    return _cut(tuple(reversed(_cut(tuple(reversed(points)), end))), start)
+
+
+def _cut(points: tuple[Point, ...], start: Rect) -> tuple[Point, ...]:
+    """A curve without the part that runs in the box around its start."""
+    fine = 40
+    for i in range((len(points) - 1) // 3):
+        segment = points[3 * i : 3 * i + 4]
+        for k in range(1, fine + 1):
+            if not start.holds(at(segment, k / fine), MARGIN):
+                low, high = (k - 1) / fine, k / fine
+                for _ in range(12):
+                    middle = (low + high) / 2
+                    if start.holds(at(segment, middle), MARGIN):
+                        low = middle
+                    else:
+                        high = middle
+                _, rest = _split(*segment, high)
+                return (*rest, *points[3 * i + 4 :])
+    return points
+
+
+def bent(start: Point, end: Point, bend: float) -> tuple[Point, ...]:
+    """A curve that passes `bend` points to the left of the straight line, seen along it (above, where it runs rightwards)."""
+    if not bend:
+        return line(start, end)
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length = math.hypot(dx, dy) or 1.0
+    nx, ny = dy / length * bend * 4 / 3, -dx / length * bend * 4 / 3
+    return (
+        start,
+        (start[0] + dx * 0.28 + nx, start[1] + dy * 0.28 + ny),
+        (start[0] + dx * 0.72 + nx, start[1] + dy * 0.72 + ny),
+        end,
+    )
+
+
+def loop(box: Rect, number: int) -> tuple[Point, ...]:
+    """The loop of an endomorphism: above its vertex, the next one below, further ones around those."""
+    up = -1 if number % 2 == 0 else 1
+    grow = number // 2
+    foot = min(11.0 + 5 * grow, box.half_width - 4)
+    reach = 46.0 + 26 * grow
+    top = box.y + up * (box.half_height + MARGIN)
+    return (
+        (box.x - foot, top),
+        (box.x - foot - 16 - 9 * grow, top + up * reach),
+        (box.x + foot + 16 + 9 * grow, top + up * reach),
+        (box.x + foot, top),
+    )
+
+
+def _s_curve(start: Point, end: Point) -> tuple[Point, ...]:
+    half = (end[0] - start[0]) * 0.5
+    return (start, (start[0] + half, start[1]), (end[0] - half, end[1]), end)
+
+
+def routes(graph: Graph, columns: Columns, places: Mapping[object, Point]) -> dict[str, tuple[Point, ...]]:
+    """The curve of every edge, from box to box, none through a vertex that it has nothing to do with (where that can be)."""
+    boxes = {key: Rect(*places[key], *(side / 2 for side in size(v))) for key, v in graph.vertices.items()}
+    bundles: dict[frozenset[str], list[Edge]] = defaultdict(list)
+    for edge in graph.edges:
+        bundles[frozenset((edge.source, edge.target))].append(edge)
+    found: dict[str, tuple[Point, ...]] = {}
+    for ends, bundle in bundles.items():
+        if len(ends) == 1:
+            for number, edge in enumerate(bundle):
+                found[edge.key] = loop(boxes[edge.source], number)
+            continue
+        for number, edge in enumerate(bundle):
+            found[edge.key] = _route(graph, columns, places, boxes, edge, bundle, number)
+    return {edge.key: found[edge.key] for edge in graph.edges}
+
+
+def _route(
+    graph: Graph,
+    columns: Columns,
+    places: Mapping[object, Point],
+    boxes: Mapping[str, Rect],
+    edge: Edge,
+    bundle: Sequence[Edge],
+    number: int,
+) -> tuple[Point, ...]:
+    """The first of an edge's possible curves that meets no foreign vertex, or the one that meets fewest."""
+    start, end = boxes[edge.source], boxes[edge.target]
+    foreign = [box for key, box in boxes.items() if key not in (edge.source, edge.target)]
+    # Of several between the same two, offsets are to one side of one direction, whichever way each of them runs.
+    offset = (number - (len(bundle) - 1) / 2) * BUNDLE
+    same_way = edge.source == bundle[0].source
+    base = -offset if same_way else offset
+    vertical = columns.column[edge.source] == columns.column[edge.target]
+    if edge.curve is not None:
+        return clipped(bent((start.x, start.y), (end.x, end.y), edge.curve * 22.0), start, end)
+    fewest, best = math.inf, ()
+    for candidate in _candidates(graph, columns, places, edge, start, end, base, vertical):
+        hits = meets(candidate, foreign, 5.0)
+        if hits < fewest:
+            fewest, best = hits, candidate
+        if not hits:
+            break
+    return best
+
+
+def _candidates(
+    graph: Graph,
+    columns: Columns,
+    places: Mapping[object, Point],
+    edge: Edge,
+    start: Rect,
+    end: Rect,
+    base: float,
+    vertical: bool,
+):
+    """Curves that an edge could take, the best-looking first."""
+    pinned = graph.vertices[edge.source].at or graph.vertices[edge.target].at
+    a, b = (start.x, start.y), (end.x, end.y)
+    bends = columns.bends.get(edge.key, ())
+    if bends and not pinned:
+        yield clipped(_through(graph, columns, places, bends, a, b), start, end)
+    yield clipped(bent(a, b, base), start, end)
+    if not vertical and not bends and not pinned:
+        way = 1 if end.x > start.x else -1
+        lift = max(-0.7, min(0.7, base / 40))
+        yield _s_curve(
+            (start.x + way * (start.half_width + MARGIN), start.y - way * lift * start.half_height),
+            (end.x - way * (end.half_width + MARGIN), end.y - way * lift * end.half_height),
+        )
+    for bend in BENDS:
+        for sign in (1, -1) if base >= 0 else (-1, 1):
+            yield clipped(bent(a, b, base + sign * bend), start, end)
+    for side in (1, -1):
+        p = (start.x + side * (start.half_width + MARGIN), start.y)
+        q = (end.x + side * (end.half_width + MARGIN), end.y)
+        for reach in (30.0, 44.0, 60.0):
+            far = max(side * p[0], side * q[0]) * side + side * reach
+            yield (p, (far, p[1]), (far, q[1]), q)
+
+
+def _through(
+    graph: Graph, columns: Columns, places: Mapping[object, Point], bends: Sequence[tuple[str, int]], a: Point, b: Point
+) -> tuple[Point, ...]:
+    """A curve through bends, level across each column that it passes, so that it touches no vertex there."""
+    way = 1 if b[0] > a[0] else -1
+    points = [a]
+    here = a
+    for n, bend in enumerate(bends):
+        x, y = places[bend]
+        half = max((size(graph.vertices[k])[0] / 2 for k in columns.order[bend[1]] if isinstance(k, str)), default=0.0)
+        entry, leave = (x - way * half, y), (x + way * half, y)
+        points += _joined(here, entry, aimed=n == 0)
+        points += line(entry, leave)[1:]
+        here = leave
+    points += tuple(reversed(_joined(b, here, aimed=True)))[1:]
+    points.append(b)
+    return tuple(points)
+
+
+def _joined(start: Point, end: Point, aimed: bool) -> tuple[Point, ...]:
+    """The three points of a segment that arrives level; `aimed`: it leaves towards its end, else level too."""
+    dx = end[0] - start[0]
+    first = (start[0] + dx * 0.35, start[1] + (end[1] - start[1]) * (0.55 if aimed else 0.0))
+    return (first, (end[0] - dx * 0.5, end[1]), end)
