@@ -1,18 +1,21 @@
 """PyTorch: steps written by hand, and the same steps made from a diagram.
 
-1. Distillation: teacher 64-256-256-10, frozen; student 64-32-10; batch 128; cross-entropy on labels plus 0.7 · KL to the
-   teacher at temperature 4; Adam.
-2. Sixteen goals over one backbone 64-128-128, each with its own head 128-10; batch 128; mean squared errors; Adam.
+1. Distillation: teacher 64-256-256-10, frozen; student 64-32-10; batch 128; cross-entropy on labels plus
+   0.7 · KL to the teacher at temperature 4; Adam.
+2. Sixteen goals over one backbone 64-128-128, each with a head 128-10 of its own; batch 128; mean squared
+   errors; Adam.
 
-Both sides start from the same numbers and are timed in turns; a ratio is the median over rounds of the ratio within a
-round. `--memory` compares the peak of the process's memory at large batches, each side in a process of its own. Run it as
-`python benchmarks/distillation_torch.py`; with `OMP_NUM_THREADS=1` the figures are steadier.
+Both sides start from the same numbers and are timed in turns; a ratio is the median over rounds of the ratio
+within a round. `--memory` compares the peak of the process's memory at large batches, each side in a process
+of its own. Run it as `python benchmarks/distillation_torch.py`; with `OMP_NUM_THREADS=1` the figures are
+steadier.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import itertools
 import resource
 import statistics
 import subprocess
@@ -36,11 +39,11 @@ Step = Callable[[dict[str, Tensor]], Tensor]
 
 
 def mlp(*sizes: int) -> nn.Sequential:
-    parts = [each for a, b in zip(sizes, sizes[1:], strict=False) for each in (nn.Linear(a, b), nn.ReLU())]
+    parts = [each for a, b in itertools.pairwise(sizes) for each in (nn.Linear(a, b), nn.ReLU())]
     return nn.Sequential(*parts[:-1])
 
 
-# Distillation ---------------------------------------------------------------------------------------------------------
+# Distillation -----------------------------------------------------------------------------------------------
 
 
 def distillation() -> tuple[Diagram, dict[str, nn.Module]]:
@@ -73,7 +76,7 @@ def distillation_by_hand(maps: dict[str, nn.Module]) -> Step:
     return step
 
 
-# Sixteen goals over one backbone --------------------------------------------------------------------------------------
+# Sixteen goals over one backbone ----------------------------------------------------------------------------
 
 
 def heads() -> tuple[Diagram, dict[str, nn.Module]]:
@@ -107,7 +110,7 @@ def heads_by_hand(maps: dict[str, nn.Module]) -> Step:
     return step
 
 
-# Both sides of each ---------------------------------------------------------------------------------------------------
+# Both sides of each -----------------------------------------------------------------------------------------
 
 CASES: dict[str, tuple[Callable[[], tuple[Diagram, dict[str, nn.Module]]], Callable[..., Step]]] = {
     "distillation": (distillation, distillation_by_hand),
@@ -187,7 +190,8 @@ def compare_memory(case: str) -> None:
         )
 
     a, b = measured("hand"), measured("ours")
-    print(f"{case}, peak memory: by hand {a / 1024:.0f} MiB, from the diagram {b / 1024:.0f} MiB: ratio {b / a:.3f}")
+    sizes = f"by hand {a / 1024:.0f} MiB, from the diagram {b / 1024:.0f} MiB"
+    print(f"{case}, peak memory: {sizes}: ratio {b / a:.3f}")
 
 
 def main(arguments: Any = None) -> None:

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from learningdiagrams import losses
-from learningdiagrams.data import Stream, as_data
+from learningdiagrams.data import as_data
 from learningdiagrams.declarations import possible_on
 from learningdiagrams.errors import DiagramError, suggestion
 from learningdiagrams.evaluation import BATCH_SIZE, Equation, Evaluator
 from learningdiagrams.history import table
 from learningdiagrams.plan import make_plan
-from learningdiagrams.programs import noise_alone
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.presentations import Law
 
@@ -71,7 +70,8 @@ class Residuals(Mapping[str, float]):
         if name not in self.raw:
             why = f": {self.unmeasured[name]}" if name in self.unmeasured else suggestion(name, self.raw)
             raise DiagramError(f"there is no residual of `{name}`{why}")
-        return self.raw[name] - self.floor[name]
+        floor = self.floor[name]
+        return max(self.raw[name] - floor, 0.0) if floor else self.raw[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self.raw
@@ -105,18 +105,17 @@ def residuals(
 ) -> Residuals:
     """How far each goal and each law is from holding on the data.
 
-    A law is measured by `mse`, along the morphisms from sample objects that reach its source.
+    A law is measured by `mse`, along the morphisms from sample objects that reach its source and for which
+    there are data.
     """
     found = as_data(diagram, data)
-    samples = [str(sample) for sample in diagram.sample_objects]
-    present = noise_alone(diagram) | frozenset(samples if isinstance(found, Stream) else found.sizes)
     on: dict[str, tuple[Morphism, ...]] = {}
     unmeasured: dict[str, str] = {}
     for name, law in diagram.laws.items():
         try:
-            on[name] = _sampled(maps, diagram, law, present)
+            on[name] = _sampled(maps, diagram, law)
         except DiagramError as error:
-            unmeasured[name] = str(error)
+            unmeasured[name] = str(error).removeprefix(f"{name}: ")
     equations = [*diagram.goals, *on]
     evaluator = Evaluator(maps, diagram, equations, on=on, floors=True)
     raw, floor = evaluator.measure(found, step=step, seed=seed, batch_size=batch_size)
@@ -126,13 +125,13 @@ def residuals(
     return Residuals(diagram, raw, floor, unmeasured)
 
 
-def _sampled(maps: Maps, diagram: Diagram, law: Law, present: frozenset[str]) -> tuple[Morphism, ...]:
+def _sampled(maps: Maps, diagram: Diagram, law: Law) -> tuple[Morphism, ...]:
     """The morphisms along which a law is measured; raises where it cannot be."""
     source = law.left.dom
     if not source.factors or source in diagram.sample_objects:
         _computable(maps, diagram, law, ())
         return ()
-    reaching = [m for m in possible_on(diagram, source) if str(m.dom) in present]
+    reaching = possible_on(diagram, source)
     if not reaching:
         raise DiagramError(f"no data reach {source}, where its sides start")
     usable, reason = [], None

@@ -64,7 +64,9 @@ class Checkpoint:
         found = self.facts["diagram"]
         if found != diagram:
             # Columns are aligned, so that one new word may move all the others.
-            there, here = ([" ".join(line.split()) for line in text.splitlines()] for text in (found, diagram))
+            there, here = (
+                [" ".join(line.split()) for line in text.splitlines()] for text in (found, diagram)
+            )
             lines = list(unified_diff(there, here, lineterm="", n=0))[2:]
             changes = [line for line in lines if line[0] in "+-"]
             raise DiagramError(

@@ -99,12 +99,16 @@ class Evaluator:
         return self._combine(values), self._combine(floors)
 
     def _combine(self, values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-        """The mean over sample objects, of the equations all of whose sample objects were there."""
+        """The mean over sample objects: of a goal or measure where all were there, of a law over those that
+        were, since nothing but the data says where a law is sampled.
+        """
         out = {}
         for name, needed in self.needs.items():
             samples = sorted(needed) or [ALONE]
-            if all(name in values.get(sample, {}) for sample in samples):
-                out[name] = sum(self._shares[name, sample] * values[sample][name] for sample in samples)
+            there = [sample for sample in samples if name in values.get(sample, {})]
+            if there == samples or (there and name in self.diagram.laws):
+                total = sum(self._shares[name, sample] for sample in there)
+                out[name] = sum(self._shares[name, s] * values[s][name] for s in there) / total
         return out
 
     def _batches(

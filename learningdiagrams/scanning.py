@@ -15,7 +15,6 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import count
 from typing import NamedTuple
 
 from lark import Token
@@ -85,20 +84,20 @@ class Line(NamedTuple):
     sound: bool
 
 
-# Everything beyond ASCII that is no blank may belong to a name; `_names` says what does. A number runs on
+# Everything beyond ASCII that is no blank may belong to a name; `_no_name` says what does not. A number runs on
 # to the end of the word, so that `2x` is one mistake.
 _TOKEN = re.compile(
     r"""[^\S\n]*(?:
-      (?P<NAME>[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*)
+      (?P<NAME>[^\x00-@\[-\^`{-\x7f\s][^\x00-/:-@\[-\^`{-\x7f\s]*)
     | (?P<SYMBOL>->|>>(?!>)|[:,()\[\]&@*]|=(?![=>])|-(?![->]))
-    | (?P<NUMBER>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[\w.]*)
+    | (?P<NUMBER>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[\w.]*)
     | (?P<TEXT>"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*")
     | (?P<NEWLINE>\n)
     | (?P<COMMENT>\#[^\n]*)
     | (?P<OPEN>"[^\n]*)
     | (?P<WRONG>'[^'\n]*'|>{3,}|={2,}|=>|<-|\|->|--+>?|\S)
     )""",
-    re.VERBOSE | re.ASCII,
+    re.VERBOSE,
 )
 _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
@@ -125,12 +124,13 @@ def scan(source: Source, text: str | None = None, base: int = 0) -> Iterator[Tok
         word = match[kind]  # type: ignore[index]  # every alternative has a name
         start = match.start(kind) + base  # type: ignore[arg-type]
         if kind == "NAME":
-            if word in RESERVED:
-                yield Token(word, word, start)
-            elif word.isascii():
-                yield Token("NAME", word, start)
+            name = word if word.isascii() else unicodedata.normalize("NFKC", word)
+            if name in RESERVED:
+                yield Token(name, name, start)
+            elif name.isidentifier():
+                yield Token("NAME", name, start)
             else:
-                yield from _names(source, word, start)
+                yield _no_name(source, word, start)
         elif kind == "SYMBOL":
             yield Token(word, word, start)
         elif kind == "NUMBER":
@@ -151,24 +151,13 @@ def _wrong(source: Source, start: int, message: str) -> Token:
     return Token("WRONG", "", start)
 
 
-def _names(source: Source, words: str, start: int) -> Iterator[Token]:
-    """The names in a word that has letters beyond ASCII, normalised; blanks beyond ASCII end a name."""
-    for match in re.finditer(r"\S+", words):
-        word, first = match[0], start + match.start()
-        name = unicodedata.normalize("NFKC", word)
-        if name in RESERVED:
-            yield Token(name, name, first)
-        elif name.isidentifier():
-            yield Token("NAME", name, first)
-        else:
-            yield _no_name(source, word, first)
-
-
 def _no_name(source: Source, word: str, start: int) -> Token:
     if word.startswith("⟨"):
         message = f"`{word}` stands for a function that was given in Python; text can name no function"
         return _wrong(source, start, message)
-    at = next(i for i in count() if not unicodedata.normalize("NFKC", "_" + word[: i + 1]).isidentifier())
+    # A name with one letter more, until it is none: that letter is the one to speak of.
+    ends = range(1, len(word) + 1)
+    at = next(end for end in ends if not unicodedata.normalize("NFKC", word[:end]).isidentifier()) - 1
     if "\ud800" <= word[at] <= "\udfff":
         return Token("WRONG", "", start)  # noted when the text was read
     return _wrong(source, start + at, _no_sign(word[at]))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from learningdiagrams.diagram import Diagram, stop
+from learningdiagrams.specs import shuffle
 from learningdiagrams.theory.morphisms import Morphism, Object, drop, identity, proj
 
 __all__ = ["diagrams", "morphisms", "names", "parallel"]
@@ -146,7 +147,7 @@ def diagrams(draw: st.DrawFn) -> Diagram:
         data = [name for name, other in d.roles.items() if other == "data"]
         if role == "shuffle":
             shuffled = d.generators[draw(st.sampled_from(data))]
-            d.noise(fresh(), shuffled.dom, shuffled.cod, f"shuffle({shuffled.name})")
+            d.noise(fresh(), shuffled.dom, shuffled.cod, shuffle(str(shuffled.name)))
         elif role == "noise":
             d.noise(fresh(), draw(st.sampled_from(samples)), product(1), draw(st.sampled_from(NOISE)))
         elif role == "ema":

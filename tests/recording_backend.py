@@ -1,7 +1,7 @@
 """A backend that computes next to nothing and writes down what the training loop asks of it.
 
-Its terms are the mean of the first value of a batch, so that means over batches can be checked by hand; a measure takes
-its values from `script`, one for each evaluation.
+Its terms are the mean of the first value of a batch, so that means over batches can be checked by hand; a
+measure takes its values from `script`, one for each evaluation.
 """
 
 from __future__ import annotations

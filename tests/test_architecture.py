@@ -19,7 +19,17 @@ FLOORS = (
     {"conversion", "expressions", "json_form", "language", "lookalikes", "python_form", "reading", "scanning"}
     | {"syntax", "writing"},
     {"backends"},
-    {"agreement", "checkpoints", "diagnosis", "evaluation", "history", "loop", "options", "programs", "progress"}
+    {
+        "agreement",
+        "checkpoints",
+        "diagnosis",
+        "evaluation",
+        "history",
+        "loop",
+        "options",
+        "programs",
+        "progress",
+    }
     | {"stages", "stopping", "training"},
     {"code", "compiled"},
     {"__init__", "__main__", "cli", "curves", "demo", "regimes", "report"},

@@ -47,7 +47,7 @@ def test_the_last_one_stays_alone(tmp_path):
 
 @pytest.mark.parametrize("crash", range(4))
 def test_a_crash_at_any_moment_leaves_a_whole_checkpoint(tmp_path, monkeypatch, crash):
-    """Both files are written beside and put in place by one `replace` each; a crash comes before or after either."""
+    """Both files are put in place by one `replace` each; a crash comes before or after either."""
     checkpoints.write(tmp_path, Checkpoint({"x": np.array(0)}, {"i": 0}))
     replace, calls = Path.replace, []
 
@@ -113,14 +113,16 @@ def test_another_diagram_is_refused_with_what_differs():
     with pytest.raises(DiagramError) as error:
         made.check("diagram D\nmodel f : A   -> C\n", {}, Path("out"))
     assert str(error.value) == (
-        "out: the checkpoint is of another diagram, which differs in -model f : A -> B; +model f : A -> C; train without "
-        "resume, or into another folder"
+        "out: the checkpoint is of another diagram, which differs in -model f : A -> B; +model f : A -> C; "
+        "train without resume, or into another folder"
     )
 
 
 def test_other_settings_are_refused():
     made = Checkpoint({}, {"diagram": "", "settings": {"seed": 0}})
-    with pytest.raises(DiagramError, match="out: the checkpoint was made with seed 0, not 1; go on with that, or train"):
+    with pytest.raises(
+        DiagramError, match="out: the checkpoint was made with seed 0, not 1; go on with that, or train"
+    ):
         made.check("", {"seed": 1}, Path("out"))
 
 
@@ -134,14 +136,17 @@ def compiled(backend: str, seed: int = 0, sizes: str = "4, 8, 2", models: tuple[
 
 
 def test_saved_maps_are_restored_on_either_backend(tmp_path, backend):
-    pytest.importorskip("torch"), pytest.importorskip("jax")
+    pytest.importorskip("torch")
+    pytest.importorskip("jax")
     x = np.random.default_rng(0).standard_normal((8, 4))
     one = compiled(backend)
     one.fit({"x": x, "y": np.zeros((8, 2))}, epochs=3)
     one.save(tmp_path / "folder" / "f.safetensors")
     for other in ("torch", "jax"):
         two = compiled(other, seed=7)
-        assert not np.allclose(two.maps.numpy(two.apply("f", x)), one.maps.numpy(one.apply("f", x)), atol=1e-3)
+        assert not np.allclose(
+            two.maps.numpy(two.apply("f", x)), one.maps.numpy(one.apply("f", x)), atol=1e-3
+        )
         two.restore(tmp_path / "folder" / "f.safetensors")
         assert np.allclose(two.maps.numpy(two.apply("f", x)), one.maps.numpy(one.apply("f", x)), atol=1e-5)
 
@@ -154,12 +159,14 @@ def test_restore_refuses_what_does_not_fit_and_changes_nothing(tmp_path, backend
     with pytest.raises(DiagramError, match=r"the parameter f/0.bias has shape \[8\] there and \[9\] here"):
         wide.restore(path)
     assert np.array_equal(before, wide.maps.numpy(wide.apply("f", np.ones((2, 4)))))
-    with pytest.raises(DiagramError, match="f.safetensors: there is no parameter g/"):
+    with pytest.raises(DiagramError, match=r"f.safetensors: there is no parameter g/"):
         compiled(backend, models=("f", "g")).restore(path)
-    with pytest.raises(DiagramError, match="f.safetensors holds a parameter f/.*, which no map has"):
+    with pytest.raises(DiagramError, match=r"f.safetensors holds a parameter f/.*, which no map has"):
         compiled(backend, models=()).restore(path)
     with pytest.raises(DiagramError, match="there is no file"):
         wide.restore(tmp_path / "nowhere")
     checkpoints.write(tmp_path, Checkpoint({"weight": np.zeros(2)}, {}))
-    with pytest.raises(DiagramError, match="`weight` is no parameter of a map; it is no file that `save` wrote"):
+    with pytest.raises(
+        DiagramError, match="`weight` is no parameter of a map; it is no file that `save` wrote"
+    ):
         wide.restore(tmp_path / json.loads((tmp_path / "checkpoint.json").read_text())["tensors"])

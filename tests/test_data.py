@@ -14,10 +14,10 @@ def diagram() -> Diagram:
     d = Diagram()
     S, T = d.objects("S", "T")
     X, Y = d.object("X", shape=(2, "n")), d.object("Y", shape=(10,))
-    I, B, A = d.object("I", shape=("n",), dtype="int"), d.object("B", shape=(), dtype="bool"), d.object("A")
+    W, B, A = d.object("W", shape=("n",), dtype="int"), d.object("B", shape=(), dtype="bool"), d.object("A")
     d.data("pixels", S, X)
     d.data("label", S, Y)
-    d.data("words", T, I)
+    d.data("words", T, W)
     d.data("pair", T, B * A)
     d.noise("z", S, A, "normal(2)")
     d.model("student", X, Y)
@@ -47,7 +47,11 @@ def test_a_sample_object_may_be_lacking():
 
 def test_rows_are_taken_of_every_kind_of_array():
     torch = pytest.importorskip("torch")
-    values = {**good(), "pixels": torch.arange(30.0).reshape(5, 2, 3), "pair": (np.array([1, 0, 1, 0], bool), range(4))}
+    values = {
+        **good(),
+        "pixels": torch.arange(30.0).reshape(5, 2, 3),
+        "pair": (np.array([1, 0, 1, 0], bool), range(4)),
+    }
     data = as_data(diagram(), values)
     assert isinstance(data, Data)
     taken = data.batch({"S": np.array([4, 0]), "T": slice(1, 3)})
@@ -67,8 +71,14 @@ def test_probabilities_and_class_numbers_are_both_values_of_logits():
     [
         ({"pixel": 0}, "data: there is no data generator `pixel`; did you mean `pixels`?"),
         ({"qqq": 0}, "data: there is no data generator `qqq`; there are pixels, label, words, pair"),
-        ({"z": np.zeros((5, 2))}, "data: `z` is noise, which is drawn afresh for each batch; declare it as data to give its"),
-        ({"student": [0]}, "data: `student` is a map of role model; values are given for data generators only"),
+        (
+            {"z": np.zeros((5, 2))},
+            "data: `z` is noise, which is drawn afresh for each batch; declare it as data to give its",
+        ),
+        (
+            {"student": [0]},
+            "data: `student` is a map of role model; values are given for data generators only",
+        ),
         ({"label": None}, "data: `label` is missing; it comes out of S, as pixels does"),
         (
             {"label": np.zeros(4, int)},
@@ -90,15 +100,18 @@ def test_probabilities_and_class_numbers_are_both_values_of_logits():
         ({"label": np.zeros(5)}, "data: `label` has values of shape [], but Y is declared [10]"),
         (
             {"words": np.zeros((4, 2), int)},
-            "data: `words` has values of shape [2], so that n in I[n] int is 2, but it is 3 in `pixels`",
+            "data: `words` has values of shape [2], so that n in W[n] int is 2, but it is 3 in `pixels`",
         ),
-        ({"words": np.zeros((4, 3))}, "data: `words` holds float numbers (float64), but I is declared int"),
-        ({"pair": ([1, 0, 1, 0], [1, 2, 3, 4])}, "data: `pair` holds int numbers (int64), but B is declared bool"),
+        ({"words": np.zeros((4, 3))}, "data: `words` holds float numbers (float64), but W is declared int"),
+        (
+            {"pair": ([1, 0, 1, 0], [1, 2, 3, 4])},
+            "data: `pair` holds int numbers (int64), but B is declared bool",
+        ),
         (
             {"pair": np.zeros((4, 2))},
             "data: `pair`: B * A is a product of 2, so that its value is a tuple of as many arrays, not 1",
         ),
-        ({"words": ([1], [2])}, "data: `words`: one array is wanted for I, not a tuple of 2"),
+        ({"words": ([1], [2])}, "data: `words`: one array is wanted for W, not a tuple of 2"),
         ({"words": 3}, "data: `words` is a single number; its first axis is to count the rows"),
         ({"pixels": np.zeros((0, 2, 3))}, "data: `pixels` has no rows"),
         ({"pixels": [[1, 2], [3]]}, "data: `pixels` is ragged; its rows are to have one shape"),
@@ -115,7 +128,9 @@ def test_errors(change: dict, text: str):
 
 def test_what_is_no_data_at_all():
     for nothing in (3, np.zeros(3)):
-        with pytest.raises(DiagramError, match="data are a dictionary of arrays by the names of the data generators"):
+        with pytest.raises(
+            DiagramError, match="data are a dictionary of arrays by the names of the data generators"
+        ):
             as_data(diagram(), nothing)
 
 
@@ -129,7 +144,8 @@ def test_a_batch_may_lack_data_and_hold_noise():
 def simple() -> Diagram:
     d = Diagram()
     S, X, Y = d.objects("S", "X", "Y")
-    d.data("x", S, X), d.data("y", S, Y)
+    d.data("x", S, X)
+    d.data("y", S, Y)
     return d
 
 
@@ -153,7 +169,9 @@ def test_batches_from_a_function_of_the_epoch():
     stream = as_data(simple(), lambda epoch: [{"x": [float(epoch)], "y": [0]}])
     assert isinstance(stream, Stream) and stream.length is None
     assert [next(stream.batches(epoch))[0]["x"].tolist() for epoch in (0, 3)] == [[0.0], [3.0]]
-    with pytest.raises(DiagramError, match="a function that makes batches is called with the number of the epoch"):
+    with pytest.raises(
+        DiagramError, match="a function that makes batches is called with the number of the epoch"
+    ):
         as_data(simple(), lambda: [])
 
 
@@ -162,17 +180,19 @@ def test_errors_of_batches_say_which():
         list(as_data(simple(), [{"x": [1], "y": [1]}, {"x": [1]}]).batches(0))  # type: ignore[union-attr]
     with pytest.raises(
         DiagramError,
-        match=r"data, batch 0: a batch is a dictionary, or a tuple in the order of the data \(x, y\); this one has 1 part$",
+        match=r"data, batch 0: a batch is a dictionary, or a tuple in .* \(x, y\); this one has 1 part$",
     ):
         list(as_data(simple(), [([1],)]).batches(0))  # type: ignore[union-attr]
-    with pytest.raises(DiagramError, match="data: there is no batch in it$"):
+    with pytest.raises(DiagramError, match=r"data: there is no batch in it$"):
         list(as_data(simple(), []).batches(0))  # type: ignore[union-attr]
 
 
 def test_a_generator_has_one_pass():
     stream = as_data(simple(), ({"x": [i], "y": [i]} for i in range(2)))
     assert isinstance(stream, Stream) and stream.once and len(list(stream.batches(0))) == 2
-    with pytest.raises(DiagramError, match="give something that can be iterated again, or a function of the epoch"):
+    with pytest.raises(
+        DiagramError, match="give something that can be iterated again, or a function of the epoch"
+    ):
         list(stream.batches(1))
 
 
@@ -208,7 +228,7 @@ def test_a_fraction_is_between_0_and_1(fraction):
 
 
 def test_what_cannot_be_split():
-    with pytest.raises(DiagramError, match="validation=0.5 leaves no rows of S to train on; it has 1"):
+    with pytest.raises(DiagramError, match=r"validation=0.5 leaves no rows of S to train on; it has 1"):
         split(as_data(simple(), {"x": [1], "y": [1]}), 0.5, 0)
     with pytest.raises(DiagramError, match="with batches from an iterable give validation data"):
         split(as_data(simple(), [1]), 0.5, 0)
@@ -237,4 +257,4 @@ def test_orders_differ_between_keys_sample_objects_and_turns():
     other, *_ = epoch_order({"S": 50, "T": 50}, 50, 1)
     assert not np.array_equal(first["S"], other["S"]) and not np.array_equal(first["S"], first["T"])
     turns = [batch["T"] for batch in epoch_order({"S": 100, "T": 50}, 50, 0)]
-    assert not np.array_equal(*turns)
+    assert not np.array_equal(turns[0], turns[1])

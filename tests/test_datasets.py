@@ -77,7 +77,10 @@ def test_only_data_that_say_where_they_come_from_are_loaded(folder):
         ('npz("d.npz", "image")', '`x`: there is no array "image" in d.npz; did you mean `images`?'),
         ('npz("d.npz", "q")', '`x`: there is no array "q" in d.npz; there are images, labels'),
         ('npz("d.npy", "q")', '`x`: d.npy holds one array and no keys; write npy("d.npy")'),
-        ('npy("one.npy")', "`x`: {folder}/one.npy holds a single number; its first axis is to count the rows"),
+        (
+            'npy("one.npy")',
+            "`x`: {folder}/one.npy holds a single number; its first axis is to count the rows",
+        ),
         ('npy("objects.npy")', "`x`: {folder}/objects.npy cannot be read: it holds Python objects"),
         ('npz("broken.npz", "a")', "`x`: {folder}/broken.npz cannot be read: it is no file that NumPy saved"),
         ('npy("d.npz")', '`x`: d.npz holds several arrays, images, labels; write npz("d.npz", "images")'),
@@ -104,5 +107,7 @@ def test_a_product_is_not_one_array(folder):
 
 def test_without_scikit_learn_the_error_says_what_brings_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(DiagramError, match=r"needs scikit-learn; `pip install 'learningdiagrams\[regimes\]'` brings it"):
+    with pytest.raises(
+        DiagramError, match=r"needs scikit-learn; `pip install 'learningdiagrams\[regimes\]'` brings it"
+    ):
         load(Path(), 'sklearn("iris", "data")')

@@ -32,7 +32,7 @@ def test_a_row_is_a_copy():
 
 
 def test_unknown_columns():
-    with pytest.raises(DiagramError, match="the history has no column `acuracy`; did you mean `accuracy`?"):
+    with pytest.raises(DiagramError, match=r"the history has no column `acuracy`; did you mean `accuracy`?"):
         History(ROWS)["acuracy"]
 
 
@@ -40,7 +40,11 @@ def test_csv_holds_the_numbers_in_full(tmp_path):
     text = History(ROWS).csv(tmp_path / "history.csv")
     assert (tmp_path / "history.csv").read_text() == text
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert float(rows[0]["fit"]) == 1 / 3 and rows[0]["accuracy"] == "" and list(rows[0]) == History(ROWS).columns
+    assert (
+        float(rows[0]["fit"]) == 1 / 3
+        and rows[0]["accuracy"] == ""
+        and list(rows[0]) == History(ROWS).columns
+    )
 
 
 def test_frame():

@@ -204,7 +204,7 @@ class TestExpressions:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("f >> g", "EQUATION:1:7: `=` or `>>` is missing at the end; an equation is written `p = q`"),
+            ("f >> g", "EQUATION:1:7: `=` is missing at the end; an equation is written `p = q`"),
             (
                 "f = g",
                 "EQUATION:1:5: the equation: the sides are not parallel: `f` is a morphism A -> B, but `g` is one B -> A",
@@ -284,7 +284,7 @@ class TestErrors:
     def test_faulty_objects_are_known(self):
         with pytest.raises(LanguageError) as caught:
             loads("object A[0], B, C D\nmap f : A -> B\nlaw f >> f = id(A)\nobject n\nobject q[, r\nmap h : n -> q")
-        assert [(p.line, p.column) for p in caught.value.errors] == [(1, 19), (5, 10)]
+        assert [(p.line, p.column) for p in caught.value.errors] == [(1, 10), (1, 19), (5, 9)]
 
     def test_a_law_without_name_that_is_faulty_leaves_the_others_names_open(self):
         with pytest.raises(LanguageError) as caught:

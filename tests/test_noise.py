@@ -1,5 +1,7 @@
 """Noise is keyed by what it is for, and the same in one draw or in parts."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -116,8 +118,8 @@ def test_a_sample_object_of_noise_alone_has_as_many_rows_as_the_largest():
             None,
             "float",
             "normal()",
-            r"`z`: normal\(\) takes the shape that Z declares, and it declares none; write normal\(16\), or object "
-            r"Z\[16\]",
+            r"`z`: normal\(\) takes the shape that Z declares, and it declares none; write normal\(16\), "
+            r"or object Z\[16\]",
         ),
         (
             ("m",),
@@ -151,7 +153,7 @@ def test_parts_are_the_whole(sizes: list[int], seed: int):
             "S",
             7,
             seed,
-            [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)],
+            [slice(a, b) for a, b in pairwise(ends)],
             needed={"z", "y"},
             axes={"n": 2},
         )

@@ -1,19 +1,20 @@
-"""The training loop, on a backend that records what it is asked: order, stages, schedules, stopping, checkpoints."""
+"""The training loop, on a backend that records what it is asked: order, stages, schedules, checkpoints."""
 
 import math
 import os
 import signal
 import threading
+from itertools import chain
 
 import numpy as np
 import pytest
-from tests.recording_backend import RecordingMaps
 
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.history import History
 from learningdiagrams.schedules import cosine_rate, onecycle_rate
 from learningdiagrams.training import EarlyStopping, Event, State, fit
+from tests.recording_backend import RecordingMaps
 
 
 def pair() -> Diagram:
@@ -61,7 +62,7 @@ def test_every_row_once_an_epoch_shuffled_by_the_seed_the_last_batch_smaller():
     _, maps, state = train(single(), X, epochs=2, batch_size=4)
     batches = seen(maps)
     assert [len(batch) for batch in batches] == [4, 4, 2] * 2 and state.step == 6
-    epochs = [sum(batches[:3], []), sum(batches[3:], [])]
+    epochs = [list(chain(*batches[:3])), list(chain(*batches[3:]))]
     assert all(sorted(epoch) == X["x"].tolist() for epoch in epochs) and epochs[0] != epochs[1]
     assert seen(train(single(), X, epochs=2, batch_size=4)[1]) == batches
     assert seen(train(single(), X, epochs=2, batch_size=4, seed=1)[1]) != batches
@@ -75,7 +76,12 @@ def test_terms_are_means_by_size_over_the_epoch():
 
 def test_unpaired_data_an_epoch_is_the_longest_and_the_other_starts_over():
     history, maps, _ = train(pair(), XY, epochs=1, batch_size=3)
-    assert [len(b) for b in seen(maps, "x")] == [3, 3, 3, 1] and [len(b) for b in seen(maps, "y")] == [3, 1, 3, 1]
+    assert [len(b) for b in seen(maps, "x")] == [3, 3, 3, 1] and [len(b) for b in seen(maps, "y")] == [
+        3,
+        1,
+        3,
+        1,
+    ]
     again = seen(maps, "y")
     assert sorted(again[0] + again[1]) == sorted(again[2] + again[3]) == [100, 101, 102, 103]
     assert history.columns == ["step", "epoch", "stage", "one", "two", "seconds"]
@@ -93,7 +99,9 @@ def test_batches_from_an_iterable_may_lack_sample_objects():
     assert [tuple(step.batch) for step in maps.log.steps] == [("x",), ("y",), ("x", "y")] * 2
     assert [tuple(step.weights) for step in maps.log.steps[:3]] == [("one",), ("two",), ("one", "two")]
     assert len(history) == 2 and maps.log.trainers == 1
-    assert len([plan for plan in maps.log.programs if plan.compares]) == 3, "one program for each kind of batch"
+    assert len([plan for plan in maps.log.programs if plan.compares]) == 3, (
+        "one program for each kind of batch"
+    )
     assert maps.log.steps[0].moved == ("f", "g")
 
 
@@ -263,13 +271,17 @@ def test_learning_rate_schedules_run_over_each_stage():
 
 
 def test_a_schedule_of_ones_own_is_a_function_of_the_stages_step():
-    _, maps, _ = train(single(), X, state=State(100), epochs=1, batch_size=4, schedule=lambda step: 1 / (1 + step))
+    _, maps, _ = train(
+        single(), X, state=State(100), epochs=1, batch_size=4, schedule=lambda step: 1 / (1 + step)
+    )
     assert [step.factor for step in maps.log.steps] == [1, 1 / 2, 1 / 3]
 
 
 def test_a_named_schedule_needs_to_know_the_number_of_steps():
     data = lambda epoch: [{"x": [1.0]}]  # noqa: E731
-    with pytest.raises(DiagramError, match='schedule="linear" needs to know how many steps there will be; say steps=…'):
+    with pytest.raises(
+        DiagramError, match='schedule="linear" needs to know how many steps there will be; say steps=…'
+    ):
         train(single(), data, epochs=1, schedule="linear")
     assert train(single(), data, steps=3, schedule="linear")[2].step == 3
 
@@ -298,9 +310,18 @@ def test_goals_of_equal_sides_are_no_term():
 @pytest.mark.parametrize(
     ("goals", "data", "text"),
     [
-        (["same"], X, "stage `training`: there is nothing to train: no goal moves a model; goal `same` is left out, its"),
+        (
+            ["same"],
+            X,
+            "stage `training`: there is nothing to train: no goal moves a model; goal `same` is left out",
+        ),
         (["still"], X, "stage `training`: there is nothing to train: no goal moves a model"),
-        (["other"], X, "stage `training`: there is nothing to train: no goal moves a model; the data hold nothing for other"),
+        (
+            ["other"],
+            X,
+            "stage `training`: there is nothing to train: no goal moves a model; the data hold nothing for "
+            "other",
+        ),
     ],
 )
 def test_nothing_to_train(goals, data, text):
@@ -382,12 +403,16 @@ def test_measures_on_the_training_data_where_there_is_no_validation():
 
 def test_goals_and_measures_on_validation_data():
     history, _ = scripted(0.5, 0.75, validation={"x": [1.0, 3.0]})
-    assert history["val_fit"] == [2.0, 2.0] and history["val_score"] == [0.5, 0.75] and "score" not in history.columns
+    assert (
+        history["val_fit"] == [2.0, 2.0]
+        and history["val_score"] == [0.5, 0.75]
+        and "score" not in history.columns
+    )
 
 
 def test_a_fraction_is_held_out():
     history, maps, _ = train(single(), X, epochs=1, batch_size=3, validation=0.3)
-    rows = sum(seen(maps), [])
+    rows = list(chain(*seen(maps)))
     assert len(rows) == 7
     assert history[0]["val_fit"] == pytest.approx((45 - sum(rows)) / 3)
 
@@ -439,7 +464,11 @@ def test_early_stopping_on_a_goal_wants_less_and_looks_at_validation_first():
         def trainer(self, *args):
             return self.made.trainer(*args)
 
-    maps.program = lambda plan: original(maps, plan) if plan.moved else Program(original(maps, plan))  # type: ignore[method-assign]
+    def program(plan):
+        made = original(maps, plan)
+        return made if plan.moved else Program(made)
+
+    maps.program = program
     history, _, _ = train(d, X, maps, epochs=9, validation={"x": [1.0]}, stop_early=("fit", 1))
     assert history["val_fit"] == [3.0, 2.0, 2.5]
 
@@ -466,7 +495,11 @@ def test_callbacks_are_told_of_steps_epochs_and_stages():
 def test_a_callback_stops_the_run():
     stop = [lambda event: "stop" if event.step == 3 else None]
     history, _, state = train(staged(), XY, epochs=5, batch_size=5, callbacks=stop)
-    assert state.step == 3 and history.stopped == "a callback said stop" and [row["step"] for row in history] == [2, 3]
+    assert (
+        state.step == 3
+        and history.stopped == "a callback said stop"
+        and [row["step"] for row in history] == [2, 3]
+    )
 
 
 # Interrupting and resuming -------------------------------------------------------------------------------
@@ -498,7 +531,12 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(tmp_path, at, how):
     steps = [*before.log.steps, *after.log.steps]
     assert len(steps) == len(reference.log.steps) == state.step
     for one, two in zip(steps, reference.log.steps, strict=True):
-        assert (one.step, one.weights, one.factor, one.moved) == (two.step, two.weights, two.factor, two.moved)
+        assert (one.step, one.weights, one.factor, one.moved) == (
+            two.step,
+            two.weights,
+            two.factor,
+            two.moved,
+        )
         assert all(np.array_equal(one.batch[name], two.batch[name]) for name in two.batch)
     assert all(np.array_equal(after.numbers[m]["w"], reference.numbers[m]["w"]) for m in ("f", "g"))
     assert (tmp_path / "history.csv").read_text() == second.csv()
@@ -511,7 +549,11 @@ def test_the_handler_of_interrupts_is_put_back():
 
 def test_two_interrupts_take_effect_at_once():
     with pytest.raises(KeyboardInterrupt):
-        train(single(), X, callbacks=[interrupt_at(1, "signal"), interrupt_at(1, "signal"), lambda event: "stop"])
+        train(
+            single(),
+            X,
+            callbacks=[interrupt_at(1, "signal"), interrupt_at(1, "signal"), lambda event: "stop"],
+        )
 
 
 def test_training_in_a_thread():
@@ -564,7 +606,9 @@ def test_a_finished_run_resumed_does_nothing_or_goes_on_for_more_epochs(tmp_path
 def test_resume_keeps_what_early_stopping_knew(tmp_path):
     scores = [0.5, 0.9, 0.8, 0.7]
     whole, reference = scripted(*scores, epochs=9, stop_early=("score", 2))
-    first, _ = scripted(*scores[:3], epochs=9, stop_early=("score", 2), out=tmp_path, callbacks=interrupt_at(4))
+    first, _ = scripted(
+        *scores[:3], epochs=9, stop_early=("score", 2), out=tmp_path, callbacks=interrupt_at(4)
+    )
     assert first.interrupted and len(first) == 3
     second, maps = scripted(*scores[3:], epochs=9, stop_early=("score", 2), out=tmp_path, resume=True)
     assert rows(second) == rows(whole) and np.array_equal(maps.numbers["f"]["w"], reference.numbers["f"]["w"])
@@ -581,7 +625,12 @@ def test_resume_with_batches_from_an_iterable(tmp_path):
 @pytest.mark.parametrize(
     ("diagram", "data", "options", "text"),
     [
-        (single(measure=True), X, {}, "the checkpoint is of another diagram, which differs in +measure score"),
+        (
+            single(measure=True),
+            X,
+            {},
+            "the checkpoint is of another diagram, which differs in +measure score",
+        ),
         (single(), X, {"seed": 1}, "the checkpoint was made with seed 0, not 1"),
         (single(), X, {"batch_size": 5}, "the checkpoint was made with batch_size 4, not 5"),
         (single(), X, {"optimizer": "sgd"}, "the checkpoint was made with optimizer adam, not sgd"),
@@ -613,7 +662,12 @@ def test_resume_refuses_another_backend_and_other_shapes(tmp_path):
 def test_lines_where_there_is_no_terminal(capsys):
     train(single(), X, epochs=2, batch_size=5, progress=True, log_every=2)
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split(":")[0] for line in lines] == ["step 2", "epoch 1, training", "step 4", "epoch 2, training"]
+    assert [line.split(":")[0] for line in lines] == [
+        "step 2",
+        "epoch 1, training",
+        "step 4",
+        "epoch 2, training",
+    ]
     assert all(line.endswith(": fit 4.5") for line in lines)
 
 

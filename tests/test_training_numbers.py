@@ -1,4 +1,4 @@
-"""Training on the real backends: the numbers are those of a loop by hand, of the other backend, and of a resumed run."""
+"""Training on the real backends gives the numbers of a loop by hand, of the other backend, of a resumed run."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def distillation(layer: str = "mlp(4, 6, 3)") -> Diagram:
 def everything() -> Diagram:
     """Dropout, batch norm, an average, noise, unpaired data, two stages."""
     d = distillation('mlp(4, 8, 3, norm="batch", dropout=0.3)')
-    S, T, A, L = d.sorts["S"], d.object("T"), d.sorts["A"], d.sorts["L"]
+    S, T, A = d.sorts["S"], d.object("T"), d.sorts["A"]
     mean = d.ema("mean", of="student", decay=0.8)
     z, other = d.noise("z", S, A, "normal(std=0.1)"), d.data("other", T, A)
     add = d.fixed("add", A * A, A, "add")
@@ -66,8 +66,8 @@ def test_frozen_maps_never_change_and_the_loss_goes_down(backend):
     after = flat(c.parameters())
     assert all(np.array_equal(before[n], after[n]) for n in before if n.startswith("teacher"))
     assert any(not np.array_equal(before[n], after[n]) for n in before if n.startswith("student"))
-    assert history[-1]["hard"] < 0.7 * history[0]["hard"] and history[-1]["val_accuracy"] > 0.6
-    assert c.step == 60
+    assert history[-1]["hard"] < 0.7 * history[0]["hard"] and c.evaluate(DATA)["accuracy"] > 0.6
+    assert c.step == 60 and "val_accuracy" in history.columns
 
 
 @pytest.mark.parametrize("at", [3, 5, 7, 11])
@@ -75,7 +75,14 @@ def test_resume_is_bit_for_bit(tmp_path: Path, backend: str, at: int):
     """Stopped within the first stage, at its end, and within epochs of the second."""
     if at != 7 and backend == "jax":
         pytest.skip("one place is enough where every compiled step costs a second")
-    options = {"epochs": 3, "batch_size": 16, "schedule": "cosine", "lr": 1e-2, "validation": 0.2, "clip": 1.0}
+    options = {
+        "epochs": 3,
+        "batch_size": 16,
+        "schedule": "cosine",
+        "lr": 1e-2,
+        "validation": 0.2,
+        "clip": 1.0,
+    }
     whole = everything().compile(backend, seed=1)
     reference = whole.fit(MORE, **options)
     first = everything().compile(backend, seed=1)
@@ -83,14 +90,18 @@ def test_resume_is_bit_for_bit(tmp_path: Path, backend: str, at: int):
     second = everything().compile(backend, seed=1)
     history = second.fit(MORE, **options, out=tmp_path, resume=True)
     assert rows(history) == rows(reference) and second.step == whole.step
-    for one, two in ((whole.maps.parameters(), second.maps.parameters()), (whole.maps.buffers(), second.maps.buffers())):
+    for one, two in (
+        (whole.maps.parameters(), second.maps.parameters()),
+        (whole.maps.buffers(), second.maps.buffers()),
+    ):
         assert flat(one).keys() == flat(two).keys() != set()
         assert all(np.array_equal(flat(one)[name], flat(two)[name]) for name in flat(one))
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 def test_curves_agree_between_backends(optimizer):
-    pytest.importorskip("torch"), pytest.importorskip("jax")
+    pytest.importorskip("torch")
+    pytest.importorskip("jax")
     found = []
     for backend in ("torch", "jax"):
         d = everything() if optimizer == "adam" else distillation()
@@ -99,7 +110,9 @@ def test_curves_agree_between_backends(optimizer):
             z = d.noise("z", d.sorts["S"], d.sorts["A"], "normal(std=0.1)")
             d.goal("noisy", z >> d["student"], z >> d.ema("mean", of="student"), by="mse")
         c = d.compile(backend, dtype="float64", seed=3)
-        history = c.fit(DATA, epochs=4, batch_size=16, optimizer=optimizer, lr=1e-2, schedule="onecycle", validation=0.2)
+        history = c.fit(
+            DATA, epochs=4, batch_size=16, optimizer=optimizer, lr=1e-2, schedule="onecycle", validation=0.2
+        )
         found.append((history, flat(c.parameters())))
     (one, mine), (two, theirs) = found
     for a, b in zip(one, two, strict=True):
@@ -132,7 +145,10 @@ def test_torch_gives_the_numbers_of_a_loop_by_hand():
             logits, target = hand(x[i]), teacher2(x[i])
             hard = F.cross_entropy(logits, y[i])
             soft = 16 * F.kl_div(
-                F.log_softmax(logits / 4, -1), F.log_softmax(target / 4, -1), reduction="batchmean", log_target=True
+                F.log_softmax(logits / 4, -1),
+                F.log_softmax(target / 4, -1),
+                reduction="batchmean",
+                log_target=True,
             )
             optimizer.zero_grad()
             (hard + min(step / 6, 1) * soft).backward()
@@ -159,15 +175,15 @@ def test_a_stage_moves_its_models_only(backend):
 def test_a_game_moves_each_player_by_its_own_goals(backend):
     """A saddle: the players' vector field, not the gradient of the sum."""
     d = Diagram()
-    A = d.object("A", shape=(1,))
+    A = d.object("A", shape=())
     x, y = d.model("x", d.unit, A, "constant(1.0)"), d.model("y", d.unit, A, "constant(2.0)")
     times = d.fixed("times", A * A, A)
     zero = d.fixed("zero", d.unit, A)
-    by = {"times": lambda a, b: a * b, "zero": lambda: np.zeros(1)}
+    by = {"times": lambda a, b: a * b, "zero": lambda: np.zeros(())}
     if backend == "torch":
         import torch
 
-        by["zero"] = lambda: torch.zeros(1)
+        by["zero"] = lambda: torch.zeros(())
     d.goal("down", (x & y) >> times, zero, by=lambda a, b: (a - b).sum(), train=["x"])
     d.goal("up", (x & y) >> times, zero, by=lambda a, b: (b - a).sum(), train=["y"])
     c = d.compile(backend, maps=by, dtype="float64")
@@ -199,7 +215,9 @@ def test_a_data_loader_and_an_optimizer_of_ones_own():
     rows = torch.utils.data.TensorDataset(torch.tensor(X, dtype=torch.float32), torch.tensor(LABEL))
     loader = torch.utils.data.DataLoader(rows, batch_size=16)
     c = distillation().compile("torch")
-    history = c.fit(loader, epochs=3, schedule="linear", optimizer=lambda groups: torch.optim.NAdam(groups), lr=1e-2)
+    history = c.fit(
+        loader, epochs=3, schedule="linear", optimizer=lambda groups: torch.optim.NAdam(groups), lr=1e-2
+    )
     assert c.step == 9 and history[-1]["hard"] < history[0]["hard"] and "accuracy" in history.columns
 
 
@@ -207,7 +225,9 @@ def test_a_data_loader_of_torch_trains_on_jax():
     torch, optax = pytest.importorskip("torch"), pytest.importorskip("optax")
     rows = torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(LABEL))
     c = distillation().compile("jax")
-    history = c.fit(torch.utils.data.DataLoader(rows, batch_size=20), epochs=2, optimizer=optax.scale_by_adam(), lr=1e-2)
+    history = c.fit(
+        torch.utils.data.DataLoader(rows, batch_size=20), epochs=2, optimizer=optax.scale_by_adam(), lr=1e-2
+    )
     assert history[-1]["hard"] < history[0]["hard"]
 
 
@@ -243,12 +263,18 @@ def exploding(backend: str, where: str = "log"):
 def test_the_goal_the_step_and_the_first_map_are_named(backend):
     c = exploding(backend)
     with pytest.raises(DiagramError) as error:
-        c.fit({"x": np.ones((8, 1)), "y": np.full((8, 1), -9.0)}, steps=50, batch_size=4, optimizer="sgd", lr=0.03)
+        c.fit(
+            {"x": np.ones((8, 1)), "y": np.full((8, 1), -9.0)},
+            steps=50,
+            batch_size=4,
+            optimizer="sgd",
+            lr=0.03,
+        )
     text = str(error.value)
     step = int(text.removeprefix("step ").split(":")[0])
     assert text == (
-        f"step {step}: goal `bad` is nan; the first map to give NaN is `log`, at x >> f >> log. a smaller lr, clip=1.0 or "
-        "scaled data may help"
+        f"step {step}: goal `bad` is nan; the first map to give NaN is `log`, at x >> f >> log; a smaller lr, "
+        "clip=1.0 or scaled data may help"
     )
     assert step > 0 and error.value.problems[0].name == "bad"
     # The maps are left as the step found them.
@@ -261,7 +287,7 @@ def test_data_that_hold_no_numbers_are_named(backend):
     c = distillation().compile(backend)
     x = X.copy()
     x[7, 2] = np.inf
-    with pytest.raises(DiagramError, match=r"step 0: goal `hard` is nan; the values of `x` hold infinity\. "):
+    with pytest.raises(DiagramError, match=r"step 0: goal `hard` is nan; the values of `x` hold infinity; "):
         c.fit({"x": x, "label": LABEL}, epochs=1)
 
 
@@ -278,5 +304,7 @@ def test_parameters_that_hold_no_numbers_are_named(backend):
 def test_with_batches_from_an_iterable_the_step_cannot_be_taken_again(backend):
     c = exploding(backend)
     batches = [{"x": np.ones((4, 1)), "y": np.full((4, 1), -9.0)}] * 20
-    with pytest.raises(DiagramError, match="goal `bad` is nan; the parameter (weight|bias) of `f` holds NaN now"):
+    with pytest.raises(
+        DiagramError, match=r"goal `bad` is nan; the parameter (weight|bias) of `f` holds NaN now"
+    ):
         c.fit(batches, epochs=2, optimizer="sgd", lr=0.03)

@@ -1,4 +1,4 @@
-"""What every backend checks alike: numbers that it is handed, and what comes of evaluating a map abstractly."""
+"""What every backend checks alike: numbers that it is handed, and what abstract evaluation says of a map."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ Shapes = Mapping[str, Mapping[str, tuple[int, ...]]]
 """{generator: {name: shape}}"""
 
 BATCH: Final = 1009
-"""The batch size of abstract evaluation, which no axis of a value has by chance: an output whose first axis differs has
-lost the batch."""
+"""The batch size of abstract evaluation, which no axis of a value has by chance: an output whose first axis
+differs has lost the batch.
+"""
 
 REFUSED: Final = "it refuses {arguments}: {reason}"
 LOST: Final = (
@@ -29,7 +30,7 @@ SHAPES: Final = "`{generator}`: the {kind} {name} has the shape {have}, and the 
 
 
 def check_numbers(kind: str, given: Mapping[str, Mapping[str, Any]], have: Shapes) -> None:
-    """Raises where `given` names a map or number that is not there, or has another shape; all problems in one error.
+    """Raises where `given` names a map or number that is not there, or has another shape; all in one error.
 
     >>> check_numbers("parameter", {"student": {"wieght": [1.0]}}, {"student": {"weight": (2,)}})
     Traceback (most recent call last):

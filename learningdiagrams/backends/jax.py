@@ -120,6 +120,7 @@ class JaxMaps(Maps):
                 self._averages.append((name, followed, follows.decay))  # type: ignore[attr-defined]
         self.models = tuple(name for name in diagram.models if name in self._maps)
         self._abstract: dict[Any, tuple[Abstract, ...] | str | None] = {}
+        self._programs: dict[Any, JaxProgram] = {}
         self._follow: Any = None
 
     def _hold(self, name: str, made: JaxMap, slots: dict[Any, int]) -> None:
@@ -252,7 +253,11 @@ class JaxMaps(Maps):
         return tuple(Abstract(each.shape[bool(arguments) :], _kind(each.dtype)) for each in found)
 
     def program(self, plan: Plan) -> JaxProgram:
-        return JaxProgram(self, plan)
+        # One plan is one program, so that what is asked twice is compiled once.
+        key = (plan.steps, plan.compares, plan.outputs, tuple(plan.dropped.items()))
+        if key not in self._programs:
+            self._programs[key] = JaxProgram(self, plan)
+        return self._programs[key]
 
     def pure(
         self, plan: Plan, weights: Mapping[str, float | Schedule], training: bool = False

@@ -75,7 +75,7 @@ def as_map(name: str, given: Any, seed: int) -> JaxMap:
     (['w'], (5, 2))
     >>> as_map("f", {"w": 1.0}, 0)
     Traceback (most recent call last):
-    learningdiagrams.errors.DiagramError: `f`: a dict is no map on jax; give an Equinox or Flax NNX module, …
+    learningdiagrams.errors.DiagramError: `f`: a dict is no map on jax; give an Equinox or Flax ...
 
     Raises DiagramError for what is no map, saying what is.
     """
@@ -102,7 +102,7 @@ def as_map(name: str, given: Any, seed: int) -> JaxMap:
             lambda parameters, buffers: given,
             draws=False,
         )
-    raise DiagramError(f"`{name}`: {_no_map(given)}")
+    raise DiagramError(f"`{name}`: {_no_map(given)}", name)
 
 
 def _comes_from(given: Any, package: str, cls: str) -> bool:

@@ -36,6 +36,7 @@ class JaxProgram(Program):
         slots: where the numbers of its maps lie in `maps.numbers`.
         moving: the slots of buffers that models change in training.
         draws: whether any model of it may draw random numbers in training.
+        steps: compiled steps of training, by what they depend on; optimizers alike share them.
     """
 
     def __init__(self, maps: JaxMaps, plan: Plan) -> None:
@@ -47,6 +48,7 @@ class JaxProgram(Program):
         models = [tables[name] for name in tables if maps.diagram.roles[name] == "model"]
         self.moving = tuple(dict.fromkeys(slot for _, _, buffers in models for slot in buffers.values()))
         self.draws = any(made.draws for made, _, _ in models)
+        self.steps: dict[Any, Any] = {}
         self._names = tuple(each.name for each in plan.compares)
         self._weighted: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._compiled: dict[Any, Any] = {}

@@ -62,7 +62,9 @@ class JaxTrainer(Trainer):
         for slot, rate in _rates(maps, how, moved, default).items():
             rates.setdefault(rate, []).append(self._names[slot])
         self._rates = tuple(rates)
-        self._update = _Update(make, tuple(rates.values()), how.clip)
+        groups = tuple(map(tuple, rates.values()))
+        self._update = _Update(make, groups, how.clip)
+        self._like = (how.optimizer, groups, how.clip)
         with maps.context():
             state = self._update.init(self._numbers())
             named, self._structure = jax.tree_util.tree_flatten_with_path(state)
@@ -75,10 +77,7 @@ class JaxTrainer(Trainer):
     ) -> Evaluated:
         maps, numbers = self._maps, self._maps.numbers
         names = program.weighted(weights)  # type: ignore[attr-defined]  # a program of these maps is a JaxProgram
-        key = (program, names)
-        if key not in self._compiled:
-            self._compiled[key] = self._compile(program, names)  # type: ignore[arg-type]
-        run, moving, rest = self._compiled[key]
+        run, moving, rest = self._compiled.get((program, names)) or self._find(program, names)  # type: ignore
         # One small array of weights and rates: schedules neither compile anew nor cost many transfers.
         scalars = [*(weights[name] for name in names), *(rate * factor for rate in self._rates)]
         with maps.context():
@@ -98,6 +97,16 @@ class JaxTrainer(Trainer):
         return Evaluated(
             total, {each.name: value for each, value in zip(program.plan.compares, values, strict=True)}
         )
+
+    def _find(
+        self, program: JaxProgram, names: tuple[str, ...]
+    ) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
+        """The step, compiled by this trainer or by one before it that does the same."""
+        key = (self._like, names)
+        if key not in program.steps:
+            program.steps[key] = self._compile(program, names)
+        self._compiled[program, names] = program.steps[key]
+        return program.steps[key]
 
     def _compile(
         self, program: JaxProgram, names: tuple[str, ...]
@@ -159,7 +168,7 @@ class _Update:
     so that a rate that changes is exact whatever the optimizer does with it.
     """
 
-    def __init__(self, make: Make, groups: tuple[list[str], ...], clip: float | None) -> None:
+    def __init__(self, make: Make, groups: Sequence[Sequence[str]], clip: float | None) -> None:
         self._make = make
         self._groups = groups
         self._clip = None if clip is None else optax.clip_by_global_norm(clip)

@@ -1,8 +1,9 @@
 """A plan as one straight-line Python function, without loop or look-up; the same for every backend.
 
-A plan's table is known when a program is made, so the program's Python is written then: one line for each step, values
-in local variables, each forgotten after its last use. A backend says what one step does (:class:`Operations`); the
-function does the steps. An eager backend calls it at every step of training, a tracing one once for each shape of batch.
+A plan's table is known when a program is made, so the program's Python is written then: one line for each
+step, values in local variables, each forgotten after its last use. A backend says what one step does
+(:class:`Operations`); the function does the steps. An eager backend calls it at every step of training, a
+tracing one once for each shape of batch.
 
 >>> from learningdiagrams.diagram import Diagram
 >>> from learningdiagrams.plan import make_plan
@@ -39,21 +40,23 @@ Value = Any
 State = Any
 
 StraightLine = Callable[[Mapping[str, Value], State], tuple[tuple[Value, ...], tuple[Value, ...]]]
-"""A function of (batch, state) that gives the values of `plan.compares` and of `plan.outputs`, each in their order.
+"""A function of (batch, state) that gives the values of `plan.compares` and of `plan.outputs`, in order.
 
-`batch` holds the value of every input of the plan, already arrays of the backend; `state` is handed to the maps as it is."""
+`batch` holds the value of every input of the plan, already arrays of the backend; `state` is handed to the
+maps as it is.
+"""
 
 
 class Operations(Protocol):
     """What a backend does for each kind of step. All are asked for once, when a program is made."""
 
     def apply(self, step: Apply) -> Callable[..., Value]:
-        """The function (state, *arguments) -> value that this application of a map is: the value, or a tuple of them
-        where the map's codomain is a product.
+        """The function (state, *arguments) -> value that this application of a map is: the value, or a tuple
+        of them where the map's codomain is a product.
 
-        `step.live` and `step.flows` say what gradients it lets pass. `state` is whatever the backend hands to the
-        straight-line function; nothing else looks at it. What comes out is checked by :func:`checked`; the values of a
-        map out of 1 are given their batch axis by `lift`.
+        `step.live` and `step.flows` say what gradients it lets pass. `state` is whatever the backend hands to
+        the straight-line function; nothing else looks at it. What comes out is checked by :func:`checked`;
+        the values of a map out of 1 are given their batch axis by `lift`.
         """
         ...
 
@@ -81,8 +84,8 @@ class Operations(Protocol):
 def straight_line(plan: Plan, operations: Operations) -> StraightLine:
     """The plan as one function of a batch and a state.
 
-    Raises from it, when called: DiagramError where a map returns something else than its codomain says, naming the map;
-    whatever a map raises, with a note that names it.
+    The function raises DiagramError where a map returns something else than its codomain says, naming the
+    map, and whatever a map raises, with a note that names it.
     """
     code = _Code(plan)
     scope: dict[str, Any] = {"expand": operations.expand, "stop": operations.stop}
@@ -95,7 +98,7 @@ def straight_line(plan: Plan, operations: Operations) -> StraightLine:
 
 
 def source(plan: Plan) -> str:
-    """The Python of the plan's straight-line function: `f…` are maps, `c…` comparators, `v…` values, `t…` terms."""
+    """The function's Python: `f…` are maps, `c…` comparators, `v…` values, `t…` terms."""
     return _Code(plan).text
 
 
@@ -224,8 +227,8 @@ def _tuple(names: Iterable[str]) -> str:
 def _early(steps: list[tuple[tuple[int, ...], _Line]], compares: list[_Line]) -> list[_Line]:
     """All lines, each comparison as soon as its values are there.
 
-    So values die early, and gradients too: they are computed in the reverse order, and those of one comparison reach the
-    maps before those of the next one are made.
+    So values die early, and gradients too: they are computed in the reverse order, and those of one
+    comparison reach the maps before those of the next one are made.
     """
     made = {out: number for number, (outs, _) in enumerate(steps) for out in outs}
     ready: dict[int, list[_Line]] = {}
@@ -238,7 +241,7 @@ def _early(steps: list[tuple[tuple[int, ...], _Line]], compares: list[_Line]) ->
 
 
 def _forgetting(lines: list[_Line], kept: set[int]) -> Iterator[str]:
-    """The lines, with each value deleted after the last line that reads it, unless it is returned or the end is there."""
+    """The lines, with each value deleted after the last line that reads it, unless it is returned."""
     last: dict[int, int] = {}
     for number, line in enumerate(lines):
         last.update(dict.fromkeys(line.reads, number))

@@ -28,14 +28,14 @@ __all__ = ["TorchBackend", "TorchMaps", "TorchProgram", "TorchTrainer"]
 class TorchBackend(Backend):
     """Computes on PyTorch.
 
-    A map is a `torch.nn.Module`, used in place (training trains it, `dtype` and `device` convert it); a method
-    of a module (its parameters are the module's); a function of tensors, which has no parameters; or a layer
-    of :mod:`learningdiagrams.layers`. Parameters that require no gradient when the diagram is compiled stay as
-    they are.
+    A map is a `torch.nn.Module`, used in place (training trains it, `dtype` and `device` convert it); a
+    method of a module (its parameters are the module's); a function of tensors, which has no parameters; or a
+    layer of :mod:`learningdiagrams.layers`. Parameters that require no gradient when the diagram is compiled
+    stay as they are.
 
     Args:
-        torch_compile: whether `torch.compile` compiles the loss of programs that train, or the options that it
-            is to be called with, such as `{"mode": "reduce-overhead"}`. A class number out of range gives NaN
+        torch_compile: whether `torch.compile` compiles the loss of programs that train, or the options that
+            it is to be called with, such as `{"mode": "reduce-overhead"}`. A class number out of range gives NaN
             then, and no error.
     """
 
@@ -98,7 +98,7 @@ class TorchMaps(Maps):
         self.modes = Modes(trained, [module for name, module in modules.items() if name not in self.models])
         self._evaluator = Evaluator(self.tensor_dtype, self.device)
 
-    # Values ----------------------------------------------------------------------------------------------------------
+    # Values -------------------------------------------------------------------------------------------------
 
     def array(self, value: Any) -> Any:
         if isinstance(value, Tensor):
@@ -114,7 +114,7 @@ class TorchMaps(Maps):
             return tuple(map(self.numpy, value))
         return value.detach().cpu().numpy()
 
-    # Maps ------------------------------------------------------------------------------------------------------------
+    # Maps ---------------------------------------------------------------------------------------------------
 
     def has(self, generator: str) -> bool:
         return generator in self._maps
@@ -136,14 +136,14 @@ class TorchMaps(Maps):
         return TorchProgram(self, plan)
 
     def module(self, loss: Callable[..., Tensor]) -> nn.Module:
-        """All maps as one module, whose parameters are named `generator.parameter` and whose `forward` is the loss.
+        """All maps as one module: parameters are named `generator.parameter`, and `forward` is the loss.
 
         Args:
             loss: called with (batch, step, training), gives the total; `training` is the module's own mode.
         """
         return _Module(self, loss)
 
-    # Numbers ---------------------------------------------------------------------------------------------------------
+    # Numbers ------------------------------------------------------------------------------------------------
 
     def parameters(self) -> Parameters:
         return {name: _copies(made.parameters) for name, made in self._maps.items()}
@@ -178,7 +178,7 @@ class TorchMaps(Maps):
             for name, buffer in average.buffers().items():
                 buffer.copy_(theirs[name])
 
-    # Randomness ------------------------------------------------------------------------------------------------------
+    # Randomness ---------------------------------------------------------------------------------------------
 
     def random_state(self) -> dict[str, np.ndarray]:
         return {kind: get().numpy() for kind, (get, _) in self._generators().items()}

@@ -39,7 +39,8 @@ class Evaluator:
         """The types of a map's outputs; None where the map looks at its numbers.
 
         Raises:
-            DiagramError: the map refuses such arguments, gives something else than `outputs` values, or loses the batch.
+            DiagramError: the map refuses such arguments, gives something else than `outputs` values, or loses
+                the batch.
         """
         key = (*architecture(made), outputs, tuple(arguments))
         if key not in self._known:
@@ -61,7 +62,8 @@ class Evaluator:
                 with FakeTensorMode(allow_non_fake_inputs=True):
                     value = made.call(*self._arguments(arguments, BATCH))
             except Exception:
-                # It may refuse its arguments, or only the lack of numbers: with numbers it says which, and in its own words.
+                # It may refuse its arguments, or only the lack of numbers: with numbers it says which, and in
+                # its own words.
                 with torch.random.fork_rng(devices=[]):
                     try:
                         made.call(*self._arguments(arguments, 2))
@@ -92,10 +94,10 @@ class Evaluator:
 
 
 def architecture(made: Map) -> tuple[Hashable, ...]:
-    """What decides a map's shapes: the classes of its parts, their plain attributes, the shapes of their numbers.
+    """What decides a map's shapes: its parts' classes, their plain attributes, the shapes of their numbers.
 
-    Attributes that are no plain values are told apart by identity, so that a doubt costs an evaluation and never
-    gives a wrong shape.
+    Attributes that are no plain values are told apart by identity, so that a doubt costs an evaluation and
+    never gives a wrong shape.
     """
     if made.module is None:
         return (made.call,)
@@ -126,7 +128,8 @@ def _plain(value: Any) -> Hashable:
 def _left_as_it_was(module: nn.Module | None) -> Iterator[None]:
     """A region in which a module evaluates, and after which all its attributes are what they were.
 
-    A forward pass on fake tensors may leave some in the module: a buffer that it puts anew, a value that it remembers.
+    A forward pass on fake tensors may leave some in the module: a buffer that it puts anew, a value that it
+    remembers.
     """
     if module is None:
         yield

@@ -23,7 +23,11 @@ __all__ = ["Map", "Modes", "average_of", "check_parameters", "realise"]
 CAN_BE: Final = "a map is a torch.nn.Module, a function of tensors, or a layer such as ld.layers.mlp(64, 10)"
 
 
-STILL: Final = "`{name}` is a model, and none of its parameters requires a gradient; declare it frozen, or call requires_grad_(True)"
+STILL: Final = (
+    "`{name}` is a model, and none of its parameters requires a gradient; declare it frozen, or call "
+    "requires_grad_(True)"
+)
+LAZY: Final = "`{name}`: its parameter {parameter} has no shape yet; call the module once on a batch before"
 
 
 class Map:
@@ -45,7 +49,7 @@ class Map:
         )
 
     def buffers(self) -> dict[str, Tensor]:
-        """The buffers that the module saves, by name. Asked for anew: a module may put another tensor in their place."""
+        """The buffers that the module saves, as they are now: it may have put another tensor in a place."""
         if self.module is None:
             return {}
         saved = self.module.state_dict(keep_vars=True)
@@ -53,7 +57,7 @@ class Map:
 
 
 def realise(name: str, given: Any, *, seed: int, dtype: torch.dtype, device: torch.device | None) -> Map:
-    """The map that an object stands for; a module is converted in place where its numbers are of another kind.
+    """The map that an object stands for; a module whose numbers are of another kind is converted in place.
 
     Raises:
         DiagramError: the object is no map on PyTorch, or a module that is not ready, saying what is.
@@ -68,10 +72,7 @@ def realise(name: str, given: Any, *, seed: int, dtype: torch.dtype, device: tor
         return Map(given, None)
     for parameter, tensor in module.named_parameters():
         if is_lazy(tensor):
-            raise DiagramError(
-                f"`{name}`: its parameter {parameter} has no shape yet; call the module once on a batch before",
-                name,
-            )
+            raise DiagramError(LAZY.format(name=name, parameter=parameter), name)
     _convert(module, dtype, device)
     return Map(given, module)
 
@@ -97,7 +98,7 @@ def _check_function(name: str, given: Any) -> None:
 
 
 def _convert(module: nn.Module, dtype: torch.dtype, device: torch.device | None) -> None:
-    """Brings a module's real numbers to the compiled kind and device, in place; nothing happens where they are."""
+    """Brings a module's real numbers to the compiled kind and device, in place, where they are not."""
     tensors = [*module.parameters(), *module.buffers()]
     if any(tensor.is_floating_point() and tensor.dtype != dtype for tensor in tensors):
         module.to(dtype)
@@ -119,8 +120,10 @@ def average_of(name: str, followed: Map) -> Map:
 
 
 def check_parameters(diagram: Diagram, maps: Mapping[str, Map]) -> None:
-    """Raises where a map's parameters do not fit its role: those of :func:`check_roles`, where two parameters that start
-    at one place of memory are one, and models that could not be trained since all their parameters are marked so.
+    """Raises where a map's parameters do not fit its role.
+
+    What :func:`check_roles` refuses, where two parameters that start at one place of memory are one; and
+    models that could not be trained, since all their parameters are marked so.
     """
     check_roles(
         diagram,
@@ -143,15 +146,17 @@ def check_parameters(diagram: Diagram, maps: Mapping[str, Map]) -> None:
 class Modes:
     """Which modules train and which evaluate, and the flags of all their parts.
 
-    Outside a session every call puts the flags back; in a session they stay as the last call wanted them. A module's own
-    `train` is called where it has one, since it may do more than set flags; the flags of all others are set directly,
-    which takes a tenth of the time.
+    Outside a session every call puts the flags back; in a session they stay as the last call wanted them. A
+    module's own `train` is called where it has one, since it may do more than set flags; the flags of all
+    others are set directly, which takes a tenth of the time.
     """
 
     def __init__(self, trained: Iterable[nn.Module], evaluated: Iterable[nn.Module]) -> None:
         self._trained = _distinct(trained)
         self._evaluated = _distinct(evaluated)
-        self._parts = _distinct(part for root in (*self._evaluated, *self._trained) for part in root.modules())
+        self._parts = _distinct(
+            part for root in (*self._evaluated, *self._trained) for part in root.modules()
+        )
         self._own = [part for part in self._parts if _has_its_own_way(part)]
         self._wanted: dict[bool, list[bool]] = {}
         self._sessions = 0
@@ -203,7 +208,9 @@ class Modes:
     def _put(self, flags: list[bool]) -> None:
         for part, flag in zip(self._parts, flags, strict=True):
             if "training" in part.__dict__:
-                part.__dict__["training"] = flag  # what assignment comes to, without its search among parameters
+                part.__dict__["training"] = (
+                    flag  # what assignment comes to, without its search among parameters
+                )
             else:
                 part.training = flag
 

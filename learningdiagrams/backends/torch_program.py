@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from learningdiagrams.backends import comparators
 from learningdiagrams.backends.base import Batch, Evaluated, Optimisation, Parameters, Program
 from learningdiagrams.backends.straight_line import straight_line
+from learningdiagrams.backends.torch_maps import Map
 from learningdiagrams.backends.torch_ops import TorchOps
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.losses import Comparator, cross_entropy
@@ -106,7 +107,7 @@ def detached(evaluated: Evaluated) -> Evaluated:
 
 
 class _Operations:
-    """What :class:`~learningdiagrams.backends.straight_line.Operations` asks for, on tensors; there is no state to hand on."""
+    """The operations of straight-line code on tensors; there is no state to hand on."""
 
     def __init__(self, maps: TorchMaps) -> None:
         self._maps = maps
@@ -114,7 +115,7 @@ class _Operations:
 
     def apply(self, step: Apply) -> Callable[..., Any]:
         made = self._maps.map(step.generator)
-        call, module, parameters = made.call, made.module, made.parameters
+        call, parameters = made.call, tuple(made.parameters.values())
 
         def live(state: None, *arguments: Tensor) -> Any:
             return call(*arguments)
@@ -125,8 +126,8 @@ class _Operations:
 
         def passing(state: None, *arguments: Tensor) -> Any:
             # What autograd records is decided during the call: the flags are down that long, and up again
-            # whatever happens. It takes a thirtieth of the time of a functional call.
-            lowered = [parameter for parameter in parameters.values() if parameter.requires_grad]
+            # whatever happens. A functional call would take much longer.
+            lowered = [parameter for parameter in parameters if parameter.requires_grad]
             try:
                 for parameter in lowered:
                     parameter.requires_grad = False
@@ -135,18 +136,11 @@ class _Operations:
                 for parameter in lowered:
                     parameter.requires_grad = True
 
-        def traced(state: None, *arguments: Tensor) -> Any:
-            # A tracer sees no flags change; it sees other tensors in the parameters' places.
-            constants = {name: parameter.detach() for name, parameter in parameters.items()}
-            return functional_call(module, constants, arguments)  # type: ignore[arg-type]  # with parameters
-
-        if step.live or not parameters and step.flows:
+        if step.live or (not parameters and step.flows):
             return live
         if not step.flows:
             return constant
-        if self._maps.backend.torch_compile is None:
-            return passing
-        return traced if call is module else torch.compiler.disable(passing)
+        return passing if self._maps.backend.torch_compile is None else _traced(made)
 
     def lift(self, value: Tensor) -> Tensor:
         return value.unsqueeze(0)
@@ -181,7 +175,33 @@ class _Operations:
 
 
 def _as_it_is(ops: TorchOps, by: Comparator, left: Tensor, right: Tensor) -> bool:
-    """Whether sides that `compare` has accepted go to the comparator's kernel as they are; then sides of the same kind do."""
+    """Whether sides that `compare` accepted go to the kernel as they are, and with them all of their kind."""
     if left.shape == right.shape:
         return left.dtype == right.dtype and left.is_floating_point()
     return isinstance(by, cross_entropy) and right.dtype == torch.int64 and ops.eager(right)
+
+
+def _traced(made: Map) -> Callable[..., Any]:
+    """A map's application with constant parameters, for a tracer, which follows no change of flags."""
+    holder = _Called(made)
+    parameters = made.parameters
+
+    def traced(state: None, *arguments: Tensor) -> Any:
+        constants = {f"module.{name}": parameter.detach() for name, parameter in parameters.items()}
+        return functional_call(holder, constants, arguments)
+
+    return traced
+
+
+class _Called(nn.Module):
+    """A module that calls another one, or a method of it."""
+
+    call: Callable[..., Any]
+
+    def __init__(self, made: Map) -> None:
+        super().__init__()
+        self.module = made.module
+        self.__dict__["call"] = made.call  # not a second time as a part, where it is the module itself
+
+    def forward(self, *arguments: Tensor) -> Any:
+        return self.call(*arguments)

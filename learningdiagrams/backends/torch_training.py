@@ -121,7 +121,7 @@ def _optimizer(given: Any, groups: list[dict[str, Any]]) -> torch.optim.Optimize
     return made
 
 
-# State as a flat dictionary: "parameter:entry" for a tensor, "parameter:entry:int" and so on for a number of Python.
+# State as a flat dictionary: "parameter:entry" for a tensor, "parameter:entry:int" and so on for a number.
 
 _NUMBERS: Final[Mapping[str, type]] = MappingProxyType({"bool": bool, "int": int, "float": float})
 

@@ -12,11 +12,13 @@ from learningdiagrams.theory.naturality import NaturalTransformation
 from learningdiagrams.theory.open_presentations import OpenPresentation
 from learningdiagrams.theory.presentations import Law, Presentation
 from learningdiagrams.theory.proofs import Proof, Step
+from learningdiagrams.theory.witnesses import FiniteModel, PathSystem, TermSystem
 
 __all__ = [
     "CSet",
     "Colimit",
     "Failure",
+    "FiniteModel",
     "Functor",
     "Homomorphism",
     "Infinite",
@@ -28,11 +30,13 @@ __all__ = [
     "NotDecided",
     "Object",
     "OpenPresentation",
+    "PathSystem",
     "Presentation",
     "Proof",
     "Proved",
     "Refuted",
     "Step",
+    "TermSystem",
     "TheoryError",
     "Unknown",
     "Verdict",

@@ -270,7 +270,7 @@ class _System:
         if (one, other) in self._joined or self._join(one, other, {}):
             return
         for numbers in product(range(len(variables)), repeat=len(variables)):
-            if max(numbers) >= len(set(numbers)):
+            if max(numbers, default=-1) >= len(set(numbers)):
                 continue
             first: dict[int, Term] = {}
             for variable, number in zip(variables, numbers, strict=True):

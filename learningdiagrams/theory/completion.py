@@ -37,6 +37,10 @@ from typing import NamedTuple
 __all__ = ["Area", "Completion", "Lemma", "Use", "reversed_chain"]
 
 
+LONGEST_WITH_CUTS = 20_000
+"""Letters of a word beyond which detours are left in its chain: all words on the way are held to find them."""
+
+
 class Use(NamedTuple):
     """One use of a lemma inside a word.
 
@@ -342,6 +346,7 @@ class Completion:
         """Puts the unfolded lemmas into a chain, and cuts out what leads from a word back to it."""
         lemmas = self.lemmas
         words, uses, seen = [word], [], {word: 0}
+        cut = len(word) <= LONGEST_WITH_CUTS
         for number, forward, offset in chain:
             if lemmas[number].chain is None:
                 parts: Iterable[Use] = (Use(number, forward, 0),)
@@ -353,15 +358,17 @@ class Completion:
                     left, right = right, left
                 start = offset + inner
                 word = word[:start] + right + word[start + len(left) :]
-                earlier = seen.get(word)
-                if earlier is None:
+                earlier = seen.get(word) if cut else None
+                if not cut:
+                    uses.append(Use(base, onwards, start))
+                elif earlier is None:
                     seen[word] = len(words)
                     words.append(word)
                     uses.append(Use(base, onwards, start))
-                    continue
-                for passed in words[earlier + 1 :]:
-                    del seen[passed]
-                del words[earlier + 1 :], uses[earlier:]
+                else:
+                    for passed in words[earlier + 1 :]:
+                        del seen[passed]
+                    del words[earlier + 1 :], uses[earlier:]
             if len(uses) > limit:
                 return None
         return uses

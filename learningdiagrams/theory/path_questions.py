@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from learningdiagrams.theory.completion import Use
 from learningdiagrams.theory.morphisms import Object
 from learningdiagrams.theory.normal_forms import NormalForms, useful_outputs
 from learningdiagrams.theory.paths import Paths, WordPair
-from learningdiagrams.theory.proofs import Chain, Proof
+from learningdiagrams.theory.proofs import Proof
 from learningdiagrams.theory.questions import Budget, Question, Way
 from learningdiagrams.theory.witnesses import FiniteModel, PathSystem
 
@@ -101,9 +103,7 @@ def _assemble(
     paths: Paths, question: Question, chains: list[tuple[tuple[int, ...], str, list[Use]]]
 ) -> Proof:
     left, right, _ = question
-    length = sum(len(chain) for _, _, chain in chains)
-    steps = Chain(left, length, lambda: paths.moves(left.terms, chains))
-    return Proof(paths.presentation, left, right, steps)
+    return Proof(paths.presentation, left, right, paths.chain_of_steps(left, chains))
 
 
 def _system(paths: Paths, question: Question, pair: WordPair, up_to: int | None) -> PathSystem:
@@ -138,12 +138,12 @@ def by_classes(paths: Paths, question: Question) -> Way:
     if len(start) > LONGEST:
         return
     found: dict[str, tuple[str, Use] | None] = {start: None}
-    todo, size = [start], 64
+    todo, size = deque([start]), 64
     while todo:
         for _ in range(budget.slice(size)):
             if not todo:
                 break
-            word = todo.pop()
+            word = todo.popleft()
             budget.steps += 1
             neighbours = paths.neighbours(word, source)
             if neighbours is None:
@@ -151,7 +151,9 @@ def by_classes(paths: Paths, question: Question) -> Way:
                 return
             for use, other in neighbours:
                 if len(other) > LONGEST:
-                    budget.notes["classes"] = f"the left side equals morphisms of more than {LONGEST} generators"
+                    budget.notes["classes"] = (
+                        f"the left side equals morphisms of more than {LONGEST} generators"
+                    )
                     return
                 if other not in found:
                     found[other] = word, use

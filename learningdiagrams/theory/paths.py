@@ -15,11 +15,11 @@ in between.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from learningdiagrams.theory.completion import Completion, Use, reversed_chain
 from learningdiagrams.theory.morphisms import Generator, Morphism, Object, Term
-from learningdiagrams.theory.proofs import Move
+from learningdiagrams.theory.proofs import Move, PathChain, PathMove, PathRun
 from learningdiagrams.theory.terms import from_terms, replaced, spine, subterm, unmarked
 
 if TYPE_CHECKING:
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Paths", "WordPair"]
 
+Place: TypeAlias = tuple[int, ...]
+
 
 class WordPair(NamedTuple):
     """Two words over one base, at one place of the two sides; they have to be equal for the sides to be."""
 
-    place: tuple[int, ...]
+    place: Place
     left: str
     right: str
 
@@ -39,7 +41,7 @@ class WordPair(NamedTuple):
 class Paths:
     """What is known about a presentation's path laws; `update` takes in what was added to it since.
 
-    `others` names the laws that are no path laws, and `origins` the law of each lemma that was given.
+    `others` names the laws that are no path laws, and `origins` the law and its output of each lemma that was given.
     """
 
     def __init__(self, presentation: Presentation) -> None:
@@ -48,7 +50,7 @@ class Paths:
         self.letters: dict[tuple[Generator, int], str] = {}
         self.meaning: list[tuple[Generator, int]] = []
         self.numbers: dict[Generator, int] = {}
-        self.origins: dict[int, str] = {}
+        self.origins: dict[int, tuple[str, int]] = {}
         self.others: list[str] = []
         # For exploring classes: laws by the letters that their sides begin with, and objects at which one is
         # an identity.
@@ -70,14 +72,14 @@ class Paths:
             equations = self._equations(unmarked(law.left), unmarked(law.right))
             if equations is None:
                 self.others.append(law.name)
-            for left, right in equations or ():
+            for output, (left, right) in enumerate(equations or ()):
                 if left != right:
-                    self._add(law, left, right)
+                    self._add(law, output, left, right)
         self._laws_seen = len(self.presentation.laws)
 
-    def _add(self, law: Law, left: str, right: str) -> None:
+    def _add(self, law: Law, output: int, left: str, right: str) -> None:
         lemma = self.completion.add(left, right)
-        self.origins[lemma] = law.name
+        self.origins[lemma] = law.name, output
         if left and right:
             for letter in dict.fromkeys((left[0], right[0])):
                 self._laws_from.setdefault(letter, []).append(lemma)
@@ -188,10 +190,21 @@ class Paths:
         assert reduced == other
         return self.completion.unfold(left, [*there, *reversed_chain(back)])
 
-    def moves(
-        self, start: tuple[Term, ...], chains: Sequence[tuple[tuple[int, ...], str, Sequence[Use]]]
-    ) -> Iterator[Move]:
+    def chain_of_steps(
+        self, start: Morphism, chains: Sequence[tuple[Place, str, Sequence[Use]]]
+    ) -> PathChain:
         """The steps of chains, each (place, word that it starts from, uses), one chain after the other."""
+        runs = tuple(
+            PathRun(
+                place, tuple([PathMove(*self.origins[use.lemma], use.forward, use.offset) for use in uses])
+            )
+            for place, _, uses in chains
+        )
+        return PathChain(start, runs, lambda: self._moves(start.terms, chains))
+
+    def _moves(
+        self, start: tuple[Term, ...], chains: Sequence[tuple[Place, str, Sequence[Use]]]
+    ) -> Iterator[Move]:
         signature, lemmas = self.presentation.signature, self.completion.lemmas
         whole = start
         for root, word, uses in chains:
@@ -207,8 +220,11 @@ class Paths:
                 base = terms[offset]
                 word = word[:offset] + new + word[end:]
                 terms[offset:] = self.apply(base, word[offset:])
-                whole = replaced(signature, whole, root, terms[-1])  # type: ignore[arg-type]  # never the empty word on no base
-                yield Move(self.origins[lemma], forward, place, () if base is None else (base,), whole)
+                reached = terms[-1]
+                assert reached is not None
+                whole = replaced(signature, whole, root, reached)
+                using = () if base is None else (base,)
+                yield Move(self.origins[lemma][0], forward, place, using, whole)
 
     def _base(self, term: Term, letters: int) -> Term | None:
         """What is left of a term when this many letters are taken away."""

@@ -18,7 +18,7 @@ e >> e >> e
 >>> Proof(P, e, identity(A), []).check()
 Traceback (most recent call last):
 ...
-learningdiagrams.theory.errors.InvalidProof: the proof ends at `e`, but it was to end at `id(A)`
+learningdiagrams.theory.errors.InvalidProof: the proof does not end at `id(A)`, where it was to end
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from itertools import islice
 from typing import Any, NamedTuple, overload
 
 from learningdiagrams.theory.checking import check_proof
+from learningdiagrams.theory.checking_paths import check_path_proof
 from learningdiagrams.theory.morphisms import Morphism, Term
 from learningdiagrams.theory.presentations import Law, Presentation
 from learningdiagrams.theory.printing import proof_as_latex, proof_as_text
 from learningdiagrams.theory.terms import Writer
 
-__all__ = ["Chain", "Move", "Proof", "Step"]
+__all__ = ["Chain", "Move", "PathChain", "PathMove", "PathRun", "Proof", "Step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,37 @@ class Chain(Sequence[Step]):
         return f"<{self._length} steps>"
 
 
+class PathMove(NamedTuple):
+    """One use of an output of a path law in a word of generators, so many generators in."""
+
+    law: str
+    output: int
+    forward: bool
+    offset: int
+
+
+class PathRun(NamedTuple):
+    """Uses of path laws, one after the other, in the word of generators that ends at a place of the term."""
+
+    place: tuple[int, ...]
+    moves: tuple[PathMove, ...]
+
+
+class PathChain(Chain):
+    """Steps that all use laws between paths; `runs` says the same in short, and is what is checked.
+
+    A step that changes one generator of a path of n changes up to n terms; words are changed at once.
+    """
+
+    __slots__ = ("runs",)
+
+    def __init__(
+        self, start: Morphism, runs: tuple[PathRun, ...], moves: Callable[[], Iterator[Move]]
+    ) -> None:
+        super().__init__(start, sum(len(run.moves) for run in runs), moves)
+        self.runs = runs
+
+
 @dataclass(frozen=True)
 class Proof:
     """A chain of steps from `left` to `right`.
@@ -143,7 +175,10 @@ class Proof:
 
         Raises :class:`InvalidProof` where it does not hold.
         """
-        check_proof(self.laws, self.left, self.right, self.steps)
+        if isinstance(self.steps, PathChain):
+            check_path_proof(self.laws, self.left, self.right, self.steps.runs)
+        else:
+            check_proof(self.laws, self.left, self.right, self.steps)
 
     def to_json(self) -> list[dict[str, Any]]:
         """One entry a step: the law's name, its direction, and the text of both sides of the step."""

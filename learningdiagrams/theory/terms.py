@@ -201,6 +201,24 @@ class Writer:
 
     def _write(self, root: Term) -> None:
         written, dom = self._written, self.dom
+        # A path is written at once: proofs about paths write very many of them.
+        path: list[Term] = []
+        while root not in written and isinstance(root.head, Generator) and len(root.args) == 1:
+            if len(root.head.cod.factors) != 1:
+                break
+            path.append(root)
+            root = root.args[0]
+        self._write_any(root)
+        made = written[root]
+        for term in reversed(path):
+            after = term.head.morphism  # type: ignore[union-attr]  # a generator, see above
+            made = after if made.op == "identity" else Morphism(dom, term.sort, "compose", (made, after))
+            if made._terms is None:
+                made._terms = (term,)
+            written[term] = made
+
+    def _write_any(self, root: Term) -> None:
+        written, dom = self._written, self.dom
         stack = [root]
         while stack:
             term = stack[-1]

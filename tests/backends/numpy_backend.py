@@ -37,13 +37,14 @@ class NumpyBackend(Backend):
 class NumpyMaps(Maps):
     def __init__(self, backend, diagram, realisations, seed, dtype):
         self.backend, self.diagram, self.dtype = backend, diagram, dtype
-        self._functions, self._parameters = {}, {}
+        self._functions, self._parameters, self._buffers = {}, {}, {}
         for name, given in realisations.items():
             if isinstance(given, layers.Layer):
                 self._functions[name] = layer(given)
-                self._parameters[name] = initial(given, seed=seed, name=name, dtype=dtype)[0]
+                made = initial(given, seed=seed, name=name, dtype=dtype)
+                self._parameters[name], self._buffers[name] = made
             elif callable(given):
-                self._functions[name] = lambda parameters, *arguments, given=given: given(*arguments)
+                self._functions[name] = lambda numbers, *arguments, given=given: given(*arguments)
                 self._parameters[name] = {}
             else:
                 raise DiagramError(f"`{name}`: a map is a function of NumPy arrays or a perceptron", name)
@@ -51,13 +52,14 @@ class NumpyMaps(Maps):
             if role == "ema":
                 followed = diagram.specs[name].model
                 self._functions[name] = self._functions[followed]
-                self._parameters[name] = {k: v.copy() for k, v in self._parameters[followed].items()}
+                self._parameters[name] = dict(self._parameters[followed])
 
     def has(self, generator):
         return generator in self._functions
 
     def call(self, generator, *arguments):
-        return self._functions[generator](self._parameters[generator], *arguments)
+        numbers = {**self._parameters[generator], **self._buffers.get(generator, {})}
+        return self._functions[generator](numbers, *arguments)
 
     def array(self, value):
         if isinstance(value, tuple):
@@ -80,19 +82,21 @@ class NumpyMaps(Maps):
         return tuple(Abstract(v.shape[bool(arguments) :], kind[v.dtype.kind]) for v in values)
 
     def parameters(self):
-        return {name: {k: v.copy() for k, v in table.items()} for name, table in self._parameters.items()}
+        return copied(self._parameters)
 
     def load_parameters(self, parameters):
-        shapes = {name: {k: v.shape for k, v in table.items()} for name, table in self._parameters.items()}
-        check_numbers("parameter", parameters, shapes)
-        for name, table in parameters.items():
-            self._parameters[name].update({k: self.array(np.array(v)) for k, v in table.items()})
+        self._load("parameter", parameters, self._parameters)
+
+    def _load(self, kind, given, tables):
+        check_numbers(kind, given, {name: {k: v.shape for k, v in of.items()} for name, of in tables.items()})
+        for name, of in given.items():
+            tables[name].update({k: self.array(np.array(v)) for k, v in of.items()})
 
     def buffers(self):
-        return {}
+        return copied({name: table for name, table in self._buffers.items() if table})
 
     def load_buffers(self, buffers):
-        check_numbers("buffer", buffers, {name: {} for name in self._parameters})
+        self._load("buffer", buffers, self._buffers)
 
     def program(self, plan):
         return NumpyProgram(self, plan)
@@ -134,22 +138,24 @@ class NumpyProgram(Program):
         return values
 
 
+def copied(tables):
+    return {name: {k: v.copy() for k, v in of.items()} for name, of in tables.items()}
+
+
 def layer(spec):
-    """A built-in layer as a function (parameters, *arguments) -> value."""
+    """A built-in layer as a function (its numbers by name, *arguments) -> value."""
     if isinstance(spec, layers.constant):
-        return lambda parameters, *arguments: parameters["value"]
+        return lambda numbers, *arguments: numbers["value"]
     if type(spec) in ACTIVATIONS:
-        return lambda parameters, x: ACTIVATIONS[type(spec)](x)
+        return lambda numbers, x: ACTIVATIONS[type(spec)](x)
     if isinstance(spec, layers.linear):
-        return lambda parameters, *xs: np.concatenate(xs, -1) @ parameters["weight"].T + parameters["bias"]
+        return lambda n, *xs: np.concatenate(xs, -1) @ n["weight"].T + n["bias"]
     if isinstance(spec, layers.mlp) and not spec.dropout and not spec.norm:
         parts = [layer(part) for part in spec.parts]
 
-        def run(parameters, *values):
+        def run(numbers, *values):
             for i, part in enumerate(parts):
-                own = {
-                    name.partition(".")[2]: v for name, v in parameters.items() if name.startswith(f"{i}.")
-                }
+                own = {name.partition(".")[2]: v for name, v in numbers.items() if name.startswith(f"{i}.")}
                 values = (part(own, *values),)
             return values[0]
 

@@ -19,7 +19,7 @@ from learningdiagrams.backends.jax import JaxBackend
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.layers import batch_norm, dropout, linear, mlp, sequential
-from learningdiagrams.plan import make_plan
+from learningdiagrams.plan import make_plan, plan_morphism
 
 DRAW = np.random.default_rng(2)
 X, Y = DRAW.normal(size=(40, 6)), DRAW.normal(size=(40, 3))
@@ -304,6 +304,26 @@ def test_a_step_is_traced_once_for_each_shape_and_never_for_weights_or_rates():
     for step in range(3):
         made(batch(step), {"fit": 1.0 + step, "small": 0.1}, step)
     assert len(traces) == 2 * once + 1
+
+
+def test_what_is_asked_twice_is_traced_once():
+    traces = []
+
+    def body(p, x):
+        traces.append(x.shape)
+        return x @ p
+
+    maps = compiled("float32", body=(jnp.ones((6, 4)), body))
+    for lr in (0.1, 0.2):
+        made = program(maps)
+        trainer = made.trainer(Optimisation("adam", lr=lr), ["body", "head"])
+        trainer.step(made, batch(0), WEIGHTS, 0, 1.0)
+        made(batch(0), WEIGHTS)
+        maps.program(plan_morphism(maps.diagram, maps.diagram.parse("x >> body"))).outputs({"x": X[:8]})
+    assert len(traces) == 3, "a step, a loss, and a value"
+    other = program(maps).trainer(Optimisation("adam", lr=0.1, clip=1.0), ["body", "head"])
+    other.step(program(maps), batch(0), WEIGHTS, 0, 1.0)
+    assert len(traces) == 4
 
 
 def test_another_program_of_the_same_maps_goes_on_with_the_same_optimizer():

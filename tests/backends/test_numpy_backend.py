@@ -30,12 +30,16 @@ def game():
     S, Z, X, T = d.objects("Sample", "Noise", "Image", "Truth")
     real, z = d.data("real", S, X), d.data("z", S, Z)
     gen, judge = d.model("gen", Z, X), d.model("judge", X, T)
-    d.frozen("yes", d.unit, T)
+    d.fixed("yes", d.unit, T)
     true = d.parse("drop(Sample) >> yes")
     d.goal("real_ones", real >> judge, true, by="bce", train=["judge"])
     d.goal("fake", z >> gen >> judge, true, by="mse", train=["judge"], weight=0.5)
     d.goal("fool", z >> gen >> judge, true, by="bce", train=["gen"])
-    maps = {"gen": mlp(3, 5, 6), "judge": mlp(6, 4, 1, activation="silu"), "yes": constant(1.0, shape=1)}
+    maps = {
+        "gen": mlp(3, 5, 6),
+        "judge": mlp(6, 4, 1, activation="silu"),
+        "yes": constant(1.0, shape=1).held(),
+    }
     return d, maps, {"real": ROWS.normal(size=(7, 6)), "z": ROWS.normal(size=(7, 3))}
 
 

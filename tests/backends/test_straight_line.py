@@ -12,7 +12,7 @@ from learningdiagrams.plan import make_plan, plan_morphism
 
 
 class Numbers:
-    """Operations on NumPy arrays: maps are functions of (state, *arguments), compared by their mean difference."""
+    """Operations on NumPy arrays; maps are functions of (state, *arguments), comparators mean differences."""
 
     def __init__(self, **maps):
         self.maps = maps
@@ -42,8 +42,12 @@ class Numbers:
 def d():
     d = Diagram("Small")
     S, A, B = d.objects("S", "A", "B")
-    d.data("x", S, A), d.data("y", S, B), d.model("f", A, B), d.model("g", A, B)
-    d.model("c", d.unit, B), d.model("two", A * B, B * A)
+    d.data("x", S, A)
+    d.data("y", S, B)
+    d.model("f", A, B)
+    d.model("g", A, B)
+    d.model("c", d.unit, B)
+    d.model("two", A * B, B * A)
     return SimpleNamespace(diagram=d, S=S, A=A, B=B)
 
 
@@ -54,7 +58,8 @@ def run(plan, operations, batch, state=None):
 def test_values_are_forgotten_after_their_last_use_but_for_those_returned(d):
     chain = Diagram("Chain")
     S, A = chain.objects("S", "A")
-    chain.data("x", S, A), chain.model("f", A, A)
+    chain.data("x", S, A)
+    chain.model("f", A, A)
     plan = plan_morphism(chain, chain.parse("x >> f >> f"))
     assert source(plan).splitlines() == [
         "def run(batch, state):",
@@ -74,7 +79,8 @@ def test_a_value_that_is_both_used_and_wanted_is_kept(d):
 
 def test_several_on_and_factors_are_averaged(d):
     diagram = d.diagram
-    diagram.data("x2", d.S, d.A), diagram.data("ab", d.S, d.A * d.B)
+    diagram.data("x2", d.S, d.A)
+    diagram.data("ab", d.S, d.A * d.B)
     diagram.goal("both", diagram["f"], diagram["g"], on=["x", "x2"])
     plan = make_plan(diagram, diagram.goals.values())
     maps = Numbers(f=lambda state, x: x, g=lambda state, x: 0 * x)
@@ -183,7 +189,10 @@ def test_titles_of_measures_and_laws(d):
 def test_a_generator_may_have_any_name(d):
     odd = Diagram("Odd")
     S, A = odd.objects("S", "A")
-    odd.data("batch", S, A), odd.model("lambda", A, A), odd.model("run", A, A), odd.model("v0", A, A)
+    odd.data("batch", S, A)
+    odd.model("lambda", A, A)
+    odd.model("run", A, A)
+    odd.model("v0", A, A)
     plan = plan_morphism(odd, odd["batch"] >> odd["lambda"] >> odd["run"] >> odd["v0"])
     one = {name: (lambda state, x: x + 1) for name in ("lambda", "run", "v0")}
     _, (value,) = run(plan, Numbers(**one), {"batch": np.zeros(1)})

@@ -31,7 +31,8 @@ class Counted(nn.Module):
 def abstract(given, *arguments, dom=1, cod=1, dtype="float32"):
     d = Diagram()
     A, B = d.objects("A", "B")
-    d.model("f", d.presentation.signature.product([A] * dom), d.presentation.signature.product([B] * cod))
+    d.model("f", d.presentation.signature.product([A] * dom)
+    d.presentation.signature.product([B] * cod))
     maps = TorchBackend().maps(d, {"f": given}, seed=0, dtype=dtype, device=None)
     return maps.abstract("f", [Abstract(*each) for each in arguments])
 
@@ -103,7 +104,8 @@ def test_maps_of_one_architecture_are_evaluated_once():
     for k in range(20):
         d.model(f"f{k}", A, B)
         maps[f"f{k}"] = Counted(4, 3)
-    d.model("wide", A, B), d.model("scaled", A, B)
+    d.model("wide", A, B)
+    d.model("scaled", A, B)
     maps |= {"wide": Counted(4, 5), "scaled": Counted(4, 3, scale=2.0)}
     made = TorchBackend().maps(d, maps, seed=0, dtype="float32", device=None)
     SEEN.clear()
@@ -145,4 +147,3 @@ def test_dropout_and_batch_norm_evaluate():
     f = nn.Sequential(nn.BatchNorm1d(4), nn.Dropout(0.5))
     assert abstract(f, ((4,),)) == (Abstract((4,)),)
     assert f[0].num_batches_tracked == 0 and f[0].training
-

@@ -8,11 +8,11 @@ nn = torch.nn
 F = torch.nn.functional
 
 from learningdiagrams.backends.base import Optimisation  # noqa: E402
-from learningdiagrams.backends.torch import TorchBackend  # noqa: E402
 from learningdiagrams.backends.torch_training import OPTIMIZERS  # noqa: E402
 from learningdiagrams.diagram import Diagram  # noqa: E402
 from learningdiagrams.errors import DiagramError  # noqa: E402
 from learningdiagrams.plan import make_plan  # noqa: E402
+from tests.backends.torch_diagrams import maps_of, module_of, program_of  # noqa: E402
 
 RANDOM = np.random.default_rng(0)
 X = torch.from_numpy(RANDOM.normal(size=(8, 4)).astype("float32"))
@@ -24,25 +24,21 @@ def two_models():
     """f and g are both to give y of x."""
     d = Diagram("Two")
     S, A, B = d.objects("S", "A", "B")
-    d.data("x", S, A), d.data("y", S, B), d.model("f", A, B), d.model("g", A, B)
-    d.goal("first", "x >> f", "y"), d.goal("second", "x >> g", "y", weight=2.0)
+    d.data("x", S, A)
+    d.data("y", S, B)
+    d.model("f", A, B)
+    d.model("g", A, B)
+    d.goal("first", "x >> f", "y")
+    d.goal("second", "x >> g", "y", weight=2.0)
     return d
 
 
 WEIGHTS = {"first": 1.0, "second": 2.0}
 
 
-def maps_of(diagram, realisations, dtype="float32"):
-    return TorchBackend().maps(diagram, realisations, seed=0, dtype=dtype, device=None)
-
-
 def linear(seed, bias=True):
     torch.manual_seed(seed)
     return nn.Linear(4, 3, bias=bias)
-
-
-def program_of(maps, moves=None):
-    return maps.program(make_plan(maps.diagram, maps.diagram.goals.values(), moves=moves))
 
 
 def train(maps, steps=5, program=None, moved=("f", "g"), factor=1.0, **how):
@@ -121,7 +117,10 @@ def test_an_optimizer_s_factory():
     [
         ("adma", "there is no optimizer `adma`; did you mean `adam`?; an optimizer is one of sgd, momentum,"),
         (3, "3 is no optimizer; an optimizer is one of"),
-        (torch.optim.SGD([torch.zeros(1)]), "this SGD has its parameters already, and each stage starts afresh"),
+        (
+            torch.optim.SGD([torch.zeros(1)]),
+            "this SGD has its parameters already, and each stage starts afresh",
+        ),
         (list, "<class 'list'> gave a list and no torch optimizer"),
     ],
 )
@@ -215,7 +214,7 @@ def test_the_state_goes_out_and_in_to_the_last_bit(name):
     for step in range(5, 10):
         trainer.step(program, BATCH, WEIGHTS, step, 1.0)
         resumed.step(program2, BATCH, WEIGHTS, step, 1.0)
-    assert same(f, other.map("f").module) and same(g, other.map("g").module)
+    assert same(f, module_of(other, "f")) and same(g, module_of(other, "g"))
     after = resumed.state()
     assert {k: v.tolist() for k, v in trainer.state().items()} == {k: v.tolist() for k, v in after.items()}
     assert state.keys() == after.keys()
@@ -235,7 +234,7 @@ def test_the_state_names_parameters_and_is_a_copy():
     trainer.load_state(state)
     train_more = trainer.step(program_of(maps), BATCH, WEIGHTS, 1, 1.0)
     assert train_more.total.isfinite() and (moment == before).all()
-    with pytest.raises(DiagramError, match="names the parameter `h.weight`, which does not move here"):
+    with pytest.raises(DiagramError, match=r"names the parameter `h\.weight`, which does not move here"):
         trainer.load_state({"h.weight:step": np.zeros(())})
 
 
@@ -247,11 +246,11 @@ def test_an_optimizer_whose_state_is_no_array_says_so():
 
     maps = maps_of(two_models(), {"f": linear(0), "g": linear(1)})
     trainer, _ = train(maps, steps=1, optimizer=Remembers)
-    with pytest.raises(DiagramError, match="Remembers keeps a list as f.weight:history"):
+    with pytest.raises(DiagramError, match=r"Remembers keeps a list as f\.weight:history"):
         trainer.state()
 
 
-# Sessions -------------------------------------------------------------------------------------------------------------
+# Sessions ---------------------------------------------------------------------------------------------------
 
 
 class Noisy(nn.Module):
@@ -279,7 +278,7 @@ def noisy():
 
 def test_a_session_keeps_the_modes_and_puts_them_back():
     maps, program, trainer = noisy()
-    f = maps.map("f").module
+    f = module_of(maps, "f")
     f.eval()
     f.switches = 0
     with maps.session(0):
@@ -297,9 +296,9 @@ def test_someone_who_switches_the_mode_in_a_session_does_not_spoil_the_next_step
     maps, program, trainer = noisy()
     with maps.session(0):
         trainer.step(program, BATCH, WEIGHTS, 0, 1.0)
-        maps.map("f").module.eval()
+        module_of(maps, "f").eval()
         trainer.step(program, BATCH, WEIGHTS, 1, 1.0)
-        assert maps.map("f").module.training
+        assert module_of(maps, "f").training
 
 
 def test_a_session_seeds_torch_and_puts_its_state_back():
@@ -321,11 +320,11 @@ def test_a_session_seeds_torch_and_puts_its_state_back():
 
 def test_a_session_ends_well_after_an_error():
     maps, program, trainer = noisy()
-    maps.map("f").module.eval()
+    module_of(maps, "f").eval()
     state = torch.get_rng_state()
     with pytest.raises(RuntimeError), maps.session(0):
         trainer.step(program, {"x": torch.zeros(2, 9), "y": Y[:2]}, WEIGHTS, 0, 1.0)
-    assert torch.equal(torch.get_rng_state(), state) and not maps.map("f").module.training
+    assert torch.equal(torch.get_rng_state(), state) and not module_of(maps, "f").training
 
 
 def test_training_resumes_to_the_last_bit_with_dropout():

@@ -235,7 +235,7 @@ GRAPH_CASES = [
 
 @pytest.mark.parametrize("case", GRAPH_CASES, ids=lambda case: case["name"])
 def test_free_categories_are_glued_as_their_graphs_are(case):
-    """Being free is a left adjoint, so that Catlab's colimits of graphs are colimits of presentations, too."""
+    """Being free is a left adjoint, so that Catlab's colimits of graphs are colimits of presentations."""
     P = from_catlab(case["schema"])
     graphs_ = {name: model(P, parts) for name, parts in case["objects"].items()}
     free = {name: free_category(name, it) for name, it in graphs_.items()}

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from learningdiagrams.theory import (
     CSet,
+    FiniteModel,
     Functor,
     Homomorphism,
     Presentation,
@@ -18,7 +19,6 @@ from learningdiagrams.theory import (
     proj,
     pushout,
 )
-from learningdiagrams.theory.witnesses import FiniteModel
 from tests.theory.finite_models import GRAPHS, MONOIDS, cycle, cyclic, graph
 
 

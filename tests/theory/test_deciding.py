@@ -84,7 +84,9 @@ def test_sides_that_make_no_sense_raise_at_the_call():
     (C,) = Q.objects("C")
     f, g = P.morphism("f", A, B), P.morphism("g", B, A)
     h = Q.morphism("h", C, C)
-    with pytest.raises(TheoryError, match=r"prove: the sides are not parallel: `f` is a morphism A -> B, but `g`"):
+    with pytest.raises(
+        TheoryError, match=r"prove: the sides are not parallel: `f` is a morphism A -> B, but `g`"
+    ):
         P.prove(f, g)
     with pytest.raises(TheoryError, match=r"`h` belongs to Q, not to P"):
         P.prove(h, h)
@@ -155,7 +157,9 @@ def test_limits_only_ever_make_the_answer_unknown():
 def test_infinite_and_undecided_hom_sets_say_why():
     P = monoid("f", [])
     X = P.sorts["X"]
-    with pytest.raises(Infinite, match=r"infinitely many morphisms X -> X: f leads from a normal form to another"):
+    with pytest.raises(
+        Infinite, match=r"infinitely many morphisms X -> X: f leads from a normal form to another"
+    ):
         P.hom(X, X)
     Q = monoid("ab", [("aba", "bab")], "Braids3")
     with pytest.raises(Infinite, match="again and again"):
@@ -165,7 +169,15 @@ def test_infinite_and_undecided_hom_sets_say_why():
         R.hom(R.sorts["n2"], R.sorts["n2"], limit=5)
     Tseitin = monoid(
         "abcde",
-        [("ac", "ca"), ("ad", "da"), ("bc", "cb"), ("bd", "db"), ("eca", "ce"), ("edb", "de"), ("cca", "ccae")],
+        [
+            ("ac", "ca"),
+            ("ad", "da"),
+            ("bc", "cb"),
+            ("bd", "db"),
+            ("eca", "ce"),
+            ("edb", "de"),
+            ("cca", "ccae"),
+        ],
     )
     with pytest.raises(NotDecided, match="no complete system of rules was found within 0.05 seconds"):
         Tseitin.hom(Tseitin.sorts["X"], Tseitin.sorts["X"], max_seconds=0.05)
@@ -271,7 +283,10 @@ def test_undo_follows_from_the_laws_of_very_well_behaved_lenses():
     assert P.hom(S * V, S) == [proj(S * V, 0), put]
     weaker = lens(with_put_put=False)
     S, V = weaker.sorts.values()
-    assert holds(weaker, (weaker["put"] & proj(S * V, 0) >> weaker["get"]) >> weaker["put"], proj(S * V, 0)) is False
+    assert (
+        holds(weaker, (weaker["put"] & proj(S * V, 0) >> weaker["get"]) >> weaker["put"], proj(S * V, 0))
+        is False
+    )
 
 
 def test_semilattices():
@@ -420,7 +435,9 @@ def algebras(draw):
 @st.composite
 def algebraic(draw, P, context, depth=2):
     """A term over a context."""
-    kind = draw(st.sampled_from(["variable", "variable", "constant", "unary", "binary"] if depth else ["variable"]))
+    kind = draw(
+        st.sampled_from(["variable", "variable", "constant", "unary", "binary"] if depth else ["variable"])
+    )
     if kind == "variable":
         return proj(context, draw(st.integers(0, len(context.factors) - 1)))
     if kind == "constant":
@@ -496,7 +513,10 @@ def test_the_same_in_every_process():
     )
     outputs = {
         subprocess.run(
-            [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."}, capture_output=True, check=True
+            [sys.executable, "-c", program],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."},
+            capture_output=True,
+            check=True,
         ).stdout
         for seed in ("1", "2")
     }

@@ -397,8 +397,7 @@ def test_inclusions_want_every_name(graph, symmetric):
 
 def test_a_refutation_pulled_back_breaks_the_law():
     """The model that refutes the image of a law is, seen along the functor, no model of the domain."""
-    from learningdiagrams.theory import CSet
-    from learningdiagrams.theory.witnesses import FiniteModel
+    from learningdiagrams.theory import CSet, FiniteModel
 
     P, Q = cyclic_group("P", "s", 2), Presentation("Q")
     (X,) = Q.objects("X")

@@ -1,0 +1,253 @@
+"""The layout of a diagram: every vertex, arrow, label and badge at its place. What pens other than SVG start from, too.
+
+>>> from learningdiagrams.diagram import Diagram
+>>> d = Diagram()
+>>> S, X, Y = d.objects("Sample", "Image", "Logits")
+>>> pixels, label, student = d.data("pixels", S, X), d.data("label", S, Y), d.model("student", X, Y)
+>>> hard = d.goal("hard", pixels >> student, label, by="cross_entropy")
+>>> found = layout(d)
+>>> [spot.column for spot in found.spots.values()], [badge.text for badge in found.badges]
+([0, 1, 2], ['hard'])
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from learningdiagrams.diagram import Diagram
+from learningdiagrams.drawing import text
+from learningdiagrams.drawing.graph import Edge, Graph, Vertex, graph_of
+from learningdiagrams.drawing.layers import arrange
+from learningdiagrams.drawing.picture import Point
+from learningdiagrams.drawing.places import LABEL, ROW, place, size
+from learningdiagrams.drawing.routes import Rect, routes, sampled
+from learningdiagrams.theory.morphisms import Morphism
+from learningdiagrams.theory.terms import applications
+
+__all__ = ["Arrow", "Badge", "Layout", "Spot", "layout", "path_edges"]
+
+BADGE: Final = 11.5
+LINE: Final = 8.0
+"""Half the height of a line of label text."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A vertex at its place; column and row count from the top left, rows may be fractions."""
+
+    vertex: Vertex
+    box: Rect
+    column: int
+    row: float
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """An edge's curve from box to box, and the box of its label, None for wires."""
+
+    edge: Edge
+    points: tuple[Point, ...]
+    label: Rect | None
+
+
+@dataclass(frozen=True)
+class Badge:
+    """The sign of a goal or law in the face between its two paths."""
+
+    kind: str
+    name: str
+    text: str
+    box: Rect
+    residual: float | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    graph: Graph
+    spots: Mapping[str, Spot]
+    arrows: tuple[Arrow, ...]
+    badges: tuple[Badge, ...]
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of everything."""
+        rects = [spot.box for spot in self.spots.values()] + [a.label for a in self.arrows if a.label]
+        rects += [badge.box for badge in self.badges]
+        xs = [r.x + s * r.half_width for r in rects for s in (-1, 1)]
+        ys = [r.y + s * r.half_height for r in rects for s in (-1, 1)]
+        for arrow in self.arrows:
+            along = sampled(arrow.points)
+            xs += [p[0] for p in along]
+            ys += [p[1] for p in along]
+        return (min(xs), min(ys), max(xs), max(ys)) if xs else (0.0, 0.0, 0.0, 0.0)
+
+
+def layout(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> Layout:
+    """Places everything that is drawn of a diagram; the same diagram gives the same layout."""
+    graph = graph_of(diagram)
+    columns = arrange(graph)
+    places = place(graph, columns)
+    curves = routes(graph, columns, places)
+    top = min((places[key][1] for key in graph.vertices), default=0.0)
+    spots = {}
+    for key, vertex in graph.vertices.items():
+        x, y = places[key]
+        wide, high = size(vertex)
+        spots[key] = Spot(vertex, Rect(x, y, wide / 2, high / 2), columns.column[key], (y - top) / ROW)
+    writer = _Writer([spot.box for spot in spots.values()], curves)
+    labels = {
+        edge.key: writer.label(edge, curves[edge.key]) for edge in sorted(graph.edges, key=lambda e: _freedom(curves[e.key])) if edge.label
+    }
+    arrows = tuple(Arrow(edge, curves[edge.key], labels.get(edge.key)) for edge in graph.edges)
+    return Layout(graph, spots, arrows, tuple(_badges(diagram, graph, spots, curves, writer, residuals)))
+
+
+def _freedom(curve: Sequence[Point]) -> float:
+    """Short arrows have few places for their label and choose first."""
+    along = sampled(curve, 6)
+    return round(sum(math.dist(a, b) for a, b in zip(along, along[1:], strict=False)), 3)
+
+
+class _Writer:
+    """Finds places for text that touch no vertex and no other text, and few lines."""
+
+    def __init__(self, boxes: Sequence[Rect], curves: Mapping[str, Sequence[Point]]) -> None:
+        self.taken = list(boxes)
+        self.lines = {key: sampled(points, 24) for key, points in curves.items()}
+        self.cells: dict[tuple[int, int], list[tuple[str, Point]]] = {}
+        for key, along in self.lines.items():
+            for point in along:
+                self.cells.setdefault((int(point[0] // 40), int(point[1] // 40)), []).append((key, point))
+
+    def touched(self, box: Rect, own: str | None = None) -> int:
+        """How many lines run through a box; the own line counts where it cuts the text as well."""
+        found = set()
+        for i in range(int((box.x - box.half_width) // 40), int((box.x + box.half_width) // 40) + 1):
+            for j in range(int((box.y - box.half_height) // 40), int((box.y + box.half_height) // 40) + 1):
+                found.update(key for key, point in self.cells.get((i, j), ()) if box.holds(point, 1.0))
+        return len(found) + (own in found)
+
+    def free(self, box: Rect) -> bool:
+        return not any(box.overlaps(other, 2.0) for other in self.taken)
+
+    def choose(self, boxes: Iterator[tuple[float, Rect]], own: str | None) -> Rect:
+        """The free box of least cost: its own, and much for every line through it."""
+        best: Rect | None = None
+        least = math.inf
+        for cost, box in boxes:
+            if cost >= least:
+                # What comes later costs more still.
+                break
+            if self.free(box):
+                total = cost + 60.0 * self.touched(box, own)
+                if total < least:
+                    least, best = total, box
+        assert best is not None, "a search without end finds a place"
+        self.taken.append(best)
+        return best
+
+    def label(self, edge: Edge, curve: Sequence[Point]) -> Rect:
+        half = text.width(edge.label, LABEL) / 2 + 3
+        along = sampled(curve, 24)
+        return self.choose(_beside(along, half, edge.source == edge.target), edge.key)
+
+    def badge(self, centre: Point, half: float) -> Rect:
+        return self.choose(_around(centre, half), None)
+
+
+def _beside(along: Sequence[Point], half: float, looped: bool) -> Iterator[tuple[float, Rect]]:
+    """Boxes beside a curve, outside of its bend first, its middle first; the cost of each grows."""
+    chord = (along[-1][0] - along[0][0], along[-1][1] - along[0][1])
+    middle = along[len(along) // 2]
+    lean = chord[0] * (middle[1] - (along[0][1] + along[-1][1]) / 2) - chord[1] * (middle[0] - (along[0][0] + along[-1][0]) / 2)
+    if looped:
+        outer = 0
+    elif abs(lean) > 60:
+        outer = 1 if lean > 0 else -1
+    else:
+        outer = 0
+    found = []
+    for share in (0.5, 0.44, 0.56, 0.38, 0.62, 0.3, 0.7, 0.22, 0.78, 0.15, 0.85):
+        i = min(max(round(share * (len(along) - 1)), 1), len(along) - 2)
+        (x0, y0), (x1, y1) = along[i - 1], along[i + 1]
+        length = math.hypot(x1 - x0, y1 - y0) or 1.0
+        tx, ty = (x1 - x0) / length, (y1 - y0) / length
+        for side in (1, -1):
+            nx, ny = -ty * side, tx * side
+            preferred = side == outer if outer else (ny < -0.05 or (abs(ny) <= 0.05 and nx > 0))
+            if looped and share == 0.5:
+                preferred = math.dist((along[i][0] + nx, along[i][1] + ny), along[0]) > math.dist(along[i], along[0])
+            # So far out that the box just clears the line, whatever its slope.
+            reach = abs(nx) * half + abs(ny) * LINE
+            for extra in (4.0, 12.0, 24.0):
+                x, y = along[i][0] + nx * (reach + extra), along[i][1] + ny * (reach + extra)
+                cost = abs(share - 0.5) * 90 + (0.0 if preferred else 12.0) + (extra - 4.0) * 2.5
+                found.append((cost, Rect(x, y, half, LINE)))
+    found.sort(key=lambda pair: pair[0])
+    yield from found
+    yield from ((found[-1][0] + cost, box) for cost, box in _around(middle, half))
+
+
+def _around(centre: Point, half: float) -> Iterator[tuple[float, Rect]]:
+    """Boxes around a point, nearest first, without end."""
+    yield 0.0, Rect(*centre, half, LINE + 1)
+    radius = 0.0
+    while True:
+        radius += 9.0
+        for k in range(16):
+            angle = 2 * math.pi * (k + 0.25) / 16
+            yield radius, Rect(centre[0] + radius * math.cos(angle) * 1.3, centre[1] + radius * math.sin(angle), half, LINE + 1)
+
+
+# Goals and laws ---------------------------------------------------------------------------------------------
+
+
+def path_edges(morphism: Morphism) -> tuple[str, ...]:
+    """The generators that a morphism is made of, each once, first applied first."""
+    heads = [term.head for term in applications(morphism.terms)]
+    return tuple(dict.fromkeys(head.name for head in heads if head is not None and not isinstance(head, str)))
+
+
+def _badges(
+    diagram: Diagram,
+    graph: Graph,
+    spots: Mapping[str, Spot],
+    curves: Mapping[str, Sequence[Point]],
+    writer: _Writer,
+    residuals: Mapping[str, float] | None,
+) -> Iterator[Badge]:
+    for kind, equations in (("goal", diagram.goals), ("law", diagram.laws)):
+        for name, equation in equations.items():
+            residual = None if residuals is None else residuals.get(name)
+            style = diagram.styles.get(name)
+            words = text.plain(style.label) if style and style.label else name
+            words = text.shortened(words, BADGE, 150.0)
+            if residual is not None:
+                words += f"  {text.number(residual)}"
+            centre = _face(equation.left, equation.right, spots, curves)
+            yield Badge(kind, name, words, writer.badge(centre, text.width(words, BADGE) / 2 + 8), residual)
+
+
+def _face(
+    left: Morphism, right: Morphism, spots: Mapping[str, Spot], curves: Mapping[str, Sequence[Point]]
+) -> Point:
+    """The middle of what two paths enclose: midway between the middles of the parts that they do not share."""
+    sides = [path_edges(left), path_edges(right)]
+    shared = set(sides[0]) & set(sides[1])
+    middles = []
+    for edges in sides:
+        own = [edge for edge in edges if edge not in shared] or list(edges)
+        points = [point for edge in own for point in sampled(curves[edge], 6)]
+        if points:
+            middles.append(_centre(points))
+    if not middles:
+        box = spots[left.cod.name].box if left.cod.name in spots else None
+        return (box.x, box.y + 40) if box else (0.0, 0.0)
+    return _centre(middles)
+
+
+def _centre(points: Sequence[Point]) -> Point:
+    return (sum(p[0] for p in points) / len(points), sum(p[1] for p in points) / len(points))
