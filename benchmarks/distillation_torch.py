@@ -33,6 +33,7 @@ from learningdiagrams.backends.base import Optimisation
 from learningdiagrams.backends.torch import TorchBackend
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.plan import make_plan
+from learningdiagrams.programs import weights_at
 
 HEADS, RATE = 16, 1e-3
 Step = Callable[[dict[str, Tensor]], Tensor]
@@ -130,7 +131,7 @@ def from_diagram(diagram: Diagram, modules: dict[str, nn.Module]) -> Step:
     maps = TorchBackend().maps(diagram, modules, seed=0, dtype="float32", device=None)
     program = maps.program(make_plan(diagram, diagram.goals.values()))
     trainer = program.trainer(Optimisation("adam", lr=RATE), diagram.models)
-    weights = {name: goal.weight for name, goal in diagram.goals.items()}
+    weights = weights_at(diagram, program.plan, 0)
     session = ExitStack()
     session.enter_context(maps.session(0))
     count = 0

@@ -20,13 +20,14 @@ from learningdiagrams.drawing.picture import Box, Curve, Group, Picture, Point, 
 from learningdiagrams.drawing.svg import svg
 from learningdiagrams.history import FIRST, LAST, History
 
-__all__ = ["Panel", "Series", "curves_picture", "draw_curves", "panels", "ticks"]
+__all__ = ["VALIDATION", "Panel", "Series", "curves_picture", "draw_curves", "panels", "ticks"]
 
 WIDTH: Final = 300.0
 HEIGHT: Final = 190.0
 ACROSS: Final = 3
 DECADES: Final = 1.5
 """Positive values that span more than this many powers of ten are shown on a logarithmic scale."""
+VALIDATION: Final = "val_"
 INSET: Final = (48.0, 34.0, 14.0, 34.0)
 """Left, top, right and bottom of a panel that its curves leave free."""
 
@@ -52,13 +53,16 @@ def panels(history: History) -> list[Panel]:
     """What is drawn: each goal and measure with its values on validation data beside it."""
     columns = [name for name in history.columns if name not in FIRST + LAST]
     found = []
-    for name in dict.fromkeys(name.removeprefix("val_") if name.removeprefix("val_") in columns else name for name in columns):
-        both = [one for one in (name, f"val_{name}") if one in columns]
+    for name in dict.fromkeys(name.removeprefix(VALIDATION) for name in columns):
+        both = [one for one in (name, VALIDATION + name) if one in columns]
         series = tuple(_series(history, one) for one in both)
-        values = [value for one in series for _, value in one.points]
+        shown = [one.points for one in series if one.points]
         if not any(one.points or one.lost for one in series):
             continue
-        wide = bool(values) and min(values) > 0 and math.log10(max(values) / min(values)) > DECADES
+        values = [value for points in shown for _, value in points]
+        # What falls by powers of ten is read on a logarithmic scale; what rises, such as an accuracy, is not.
+        falls = any(points[-1][1] < points[0][1] for points in shown)
+        wide = falls and min(values) > 0 and math.log10(max(values) / min(values)) > DECADES
         found.append(Panel(name, series, wide))
     return found
 
@@ -93,15 +97,17 @@ def curves_picture(history: History, title: str = "") -> Picture:
     """The panels of a history as a picture, three in a row."""
     found = panels(history)
     stages = _stages(history)
+    steps = [step for panel in found for series in panel.series for step, _ in series.points]
+    span = (min(steps), max(steps)) if steps else (0.0, 0.0)
     across = max(1, min(ACROSS, len(found)))
     top = 30.0 if title else 6.0
     groups = [Group("title", "", (Words(14, 18, text.plain(title), 15, "start", bold=True),))] if title else []
     for i, panel in enumerate(found):
         x, y = (i % across) * WIDTH, top + (i // across) * HEIGHT
-        groups.append(Group("panel", panel.name, tuple(_panel(panel, x, y, stages)), _summary(panel)))
+        groups.append(Group("panel", panel.name, tuple(_panel(panel, x, y, span, stages)), _summary(panel)))
     rows = -(-len(found) // across)
     height = top + rows * HEIGHT
-    if any(len(panel.series) > 1 for panel in found):
+    if any(series.name != panel.name for panel in found for series in panel.series):
         groups.append(Group("legend", "series", tuple(_legend(16.0, height + 8))))
         height += 22
     if not found:
@@ -133,19 +139,21 @@ def _stages(history: History) -> list[tuple[float, str]]:
     return found
 
 
-def _panel(panel: Panel, x: float, y: float, stages: Sequence[tuple[float, str]]) -> Iterator[Shape]:
+def _panel(
+    panel: Panel, x: float, y: float, span: tuple[float, float], stages: Sequence[tuple[float, str]]
+) -> Iterator[Shape]:
+    """One panel; all have the same span of steps, so that stages stand below each other."""
     left, above, right, below = INSET
     x0, x1, y0, y1 = x + left, x + WIDTH - right, y + HEIGHT - below, y + above
-    steps = [step for series in panel.series for step, _ in series.points]
     yield Words(x0, y + 16, text.shortened(panel.name, 13, x1 - x0 - 90), 13, "start", bold=True)
     last = next((series.points[-1][1] for series in panel.series if series.points), None)
     if last is not None:
         yield Words(x1, y + 16, text.number(last), 12, "end", colour="muted")
-    if not steps:
+    values = [value for series in panel.series for _, value in series.points]
+    if not values:
         yield Words(x0, (y0 + y1) / 2, "no value is finite", 12, "start", colour="muted")
         return
-    values = [value for series in panel.series for _, value in series.points]
-    low_x, high_x = min(steps), max(steps)
+    low_x, high_x = span
     scale = math.log10 if panel.logarithmic else float
     low, high = scale(min(values)), scale(max(values))
     pad = 0.06 * (high - low) or 0.5 * abs(high) or 0.5
@@ -164,12 +172,13 @@ def _panel(panel: Panel, x: float, y: float, stages: Sequence[tuple[float, str]]
             place, _ = at(step, values[0])
             yield Curve(line((place, y0), (place, y1)), "muted", 0.8, (2, 3))
     yield Curve(line((x0, y0), (x1, y0)), "muted", 1.0)
-    shown = [step for step in ticks(low_x, high_x, 3) if step == int(step)] if high_x > low_x else [low_x]
+    shown = [step for step in ticks(low_x, high_x) if step == int(step)] if high_x > low_x else [low_x]
     for step in shown:
         place, _ = at(step, values[0])
         yield Curve(line((place, y0), (place, y0 + 4)), "muted", 1.0)
         yield Words(place, y0 + 13, f"{step:.0f}", 10.5, colour="muted")
-    for number, series in enumerate(panel.series):
+    for series in panel.series:
+        number = int(series.name != panel.name)
         points = [at(*point) for point in series.points]
         colour = f"series{number}"
         if len(points) == 1:
@@ -184,8 +193,10 @@ def _panel(panel: Panel, x: float, y: float, stages: Sequence[tuple[float, str]]
 def _value_ticks(low: float, high: float, logarithmic: bool) -> list[float]:
     if not logarithmic:
         return ticks(low, high)
-    found = [10.0**k for k in range(math.ceil(low), math.floor(high) + 1)]
-    return found if len(found) < 5 else found[:: -(-len(found) // 4)]
+    powers = range(math.floor(low), math.floor(high) + 1)
+    fine = (1, 2, 5) if high - low < 2.5 else (1,)
+    found = [m * 10.0**k for k in powers for m in fine if low <= math.log10(m) + k <= high]
+    return found if len(found) < 7 else found[:: -(-len(found) // 5)]
 
 
 def _legend(x: float, y: float) -> Iterator[Shape]:

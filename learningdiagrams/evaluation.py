@@ -297,7 +297,7 @@ def _mean(batches: Sequence[tuple[int, Mapping[str, Any]]], number: Any) -> dict
     total = sum(count for count, _ in batches)
     names = batches[0][1] if batches else ()
     return {
-        name: sum(count * float(number(terms[name])) for count, terms in batches) / total for name in names
+        name: sum(count / total * float(number(terms[name])) for count, terms in batches) for name in names
     }
 
 

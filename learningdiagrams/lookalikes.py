@@ -37,15 +37,11 @@ def lookalike(name: str, names: Iterable[str]) -> str | None:
 
 
 def foreign_letters(name: str, other: str) -> str:
-    """Which letters of two names that look alike are not Latin, in words.
+    """The first letter of two names that look alike which only looks Latin, in words.
 
-    >>> foreign_letters("mаp", "map")
+    >>> foreign_letters("map", "mаp")
     'letter 2 of `mаp` is CYRILLIC SMALL LETTER A'
     """
-    found = [
-        f"letter {i} of `{word}` is {unicodedata.name(letter)}"
-        for word in (name, other)
-        for i, letter in enumerate(word, 1)
-        if skeleton(letter) != letter
-    ]
-    return " and ".join(found)
+    letters = ((word, i, letter) for word in (name, other) for i, letter in enumerate(word, 1))
+    word, i, letter = next((word, i, letter) for word, i, letter in letters if skeleton(letter) != letter)
+    return f"letter {i} of `{word}` is {unicodedata.name(letter)}"

@@ -15,8 +15,9 @@ from learningdiagrams import checkpoints
 from learningdiagrams.checkpoints import Checkpoint
 from learningdiagrams.data import Data, Stream
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.evaluation import BATCH_SIZE, Evaluator
+from learningdiagrams.evaluation import BATCH_SIZE
 from learningdiagrams.history import History
+from learningdiagrams.monitoring import Monitor
 from learningdiagrams.options import Event, Options, Phase, Position, Rows, State
 from learningdiagrams.programs import Adopt, Ready
 from learningdiagrams.stages import Stage
@@ -31,6 +32,10 @@ __all__ = ["FLUSH", "Run"]
 
 FLUSH: Final = 256
 """The most steps between two looks at the terms."""
+SAVE: Final = 20
+"""A checkpoint is written after an epoch if training has gone on for this many times what the last one
+cost.
+"""
 
 
 class Run:
@@ -57,9 +62,10 @@ class Run:
         self._seconds = 0.0
         self._since = perf_counter()
         self._settled = True
-        self._evaluators = self._measuring()
+        self._saved_at, self._saving = -math.inf, 0.0
+        self._monitor = self._watched()
         if options.stop_early is not None:
-            logged = [prefix + name for prefix, evaluator, _ in self._evaluators for name in evaluator.needs]
+            logged = [] if self._monitor is None else self._monitor.columns.values()
             options.stop_early.check([*logged, *(goal for phase in options.phases for goal in phase.goals)])
 
     # The whole --------------------------------------------------------------------------------------------
@@ -107,6 +113,8 @@ class Run:
 
     def _run(self, stage: Stage, interrupt: Interrupt) -> None:
         phase = stage.phase
+        if self._monitor is not None:
+            self._monitor.stage(stage.changing)
         self.show.stage(phase.name, stage.total, self.at.taken)
         self._since = perf_counter()
         while self.at.batch or not self._is_over(phase):
@@ -122,7 +130,8 @@ class Run:
             self._end_epoch(stage)
             if interrupt.asked:
                 raise KeyboardInterrupt
-        stage.restore_best()
+        if stage.restore_best() and self._monitor is not None:
+            self._monitor.forget()
         self._tell(stage, "stage", row=self.history[-1] if len(self.history) else {})
 
     def _is_over(self, phase: Phase) -> bool:
@@ -172,10 +181,8 @@ class Run:
         at, options = self.at, self.options
         row: dict[str, Any] = {"step": self.state.step, "epoch": at.epochs + 1, "stage": stage.phase.name}
         row.update(_means(self._sums))
-        size = max(options.batch_size, BATCH_SIZE)
-        for prefix, evaluator, data in self._evaluators:
-            values = evaluator(data, step=self.state.step, seed=options.seed, batch_size=size)
-            row.update({prefix + name: value for name, value in values.items()})
+        if self._monitor is not None:
+            row.update(self._monitor(self.state.step, options.seed, max(options.batch_size, BATCH_SIZE)))
         now = perf_counter()
         row["seconds"] = self._seconds + now - self._since
         # Only now has the epoch ended: what breaks off an evaluation leaves it to be done again.
@@ -184,7 +191,7 @@ class Run:
         self._sums.clear()
         self.history.append(row)
         stage.judge(row)
-        if options.out is not None:
+        if options.out is not None and now - self._saved_at >= SAVE * self._saving:
             self._save(stage)
         self.show.epoch(row)
         self._tell(stage, "epoch", row=row)
@@ -196,15 +203,18 @@ class Run:
                 self._stopped = True
                 self.history.stopped = "a callback said stop"
 
-    def _measuring(self) -> list[tuple[str, Evaluator, Data | Stream]]:
-        """What is evaluated after each epoch: the prefix of its columns, how, and on which data."""
-        validation = self.options.validation
+    def _watched(self) -> Monitor | None:
+        """What is measured after each epoch: everything on validation data, or the measures on the training
+        data.
+        """
+        validation, diagram = self.options.validation, self.diagram
+        measures = diagram.measures.values()
         if validation is not None:
-            return [("val_", Evaluator(self.maps, self.diagram), _adopted(validation, self.adopt))]
-        once = isinstance(self.data, Stream) and self.data.once
-        if self.diagram.measures and not once:
-            return [("", Evaluator(self.maps, self.diagram, self.diagram.measures), self.data)]
-        return []
+            data, equations = _adopted(validation, self.adopt), [*diagram.goals.values(), *measures]
+            return Monitor(self.maps, diagram, data, equations, "val_")
+        if not measures or (isinstance(self.data, Stream) and self.data.once):
+            return None
+        return Monitor(self.maps, diagram, self.data, measures, "")
 
     # Checkpoints ------------------------------------------------------------------------------------------
 
@@ -223,6 +233,7 @@ class Run:
 
     def _save(self, stage: Stage) -> None:
         assert self.options.out is not None
+        started = perf_counter()
         made = stage.capture()
         made.facts = {
             "diagram": str(self.diagram),
@@ -231,9 +242,12 @@ class Run:
             "sums": self._sums,
             "seconds": self._seconds + perf_counter() - self._since,
             "history": self.history.rows,
+            "measured": {} if self._monitor is None else self._monitor.known,
             **made.facts,
         }
         checkpoints.write(self.options.out, made)
+        self._saved_at = perf_counter()
+        self._saving = self._saved_at - started
 
     def _read_facts(self, found: Checkpoint) -> None:
         facts = found.facts
@@ -241,6 +255,8 @@ class Run:
         self.history.rows = [dict(row) for row in facts["history"]]
         self._sums = {name: list(total) for name, total in facts["sums"].items()}
         self._seconds = facts["seconds"]
+        if self._monitor is not None:
+            self._monitor.known = dict(facts["measured"])
 
 
 def _adopted(data: Data | Stream, adopt: Adopt) -> Data | Stream:

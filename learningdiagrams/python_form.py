@@ -156,7 +156,9 @@ def _spec(made: Spec) -> str:
         return _text(str(made))
     args, options = made.arguments()
     words = [_text(x) if isinstance(x, str) else repr(x) for x in args]
-    return f"ld.specs.{type(made).__name__}({', '.join([*words, *(f'{k}={v!r}' for k, v in options.items())])})"
+    return (
+        f"ld.specs.{type(made).__name__}({', '.join([*words, *(f'{k}={v!r}' for k, v in options.items())])})"
+    )
 
 
 def _text(text: str) -> str:

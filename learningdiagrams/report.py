@@ -11,8 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from learningdiagrams.checkpoints import writing
-from learningdiagrams.curves import curves_picture, draw_curves
+from learningdiagrams.curves import VALIDATION, curves_picture, draw_curves
 from learningdiagrams.data import load_sources
 from learningdiagrams.drawing import draw, raster, text
 from learningdiagrams.drawing.html import interactive, page
@@ -20,6 +19,7 @@ from learningdiagrams.drawing.svg import svg
 from learningdiagrams.drawing.tables import equations_table, generators_table, rows_table
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.formulas import loss_latex, loss_text
+from learningdiagrams.history import FIRST, LAST
 
 if TYPE_CHECKING:
     from learningdiagrams.compiled import Compiled
@@ -147,14 +147,12 @@ def _notes(residuals: Mapping[str, float] | None) -> str:
 
 
 def _last(history: History) -> str:
-    """The last row of the history as a table: a goal or measure a row, training and validation side by side."""
-    if not len(history):
-        return ""
-    row = history[-1]
-    names = [name for name in row if name not in ("step", "epoch", "stage", "seconds") and not name.startswith("val_")]
-    names += [name.removeprefix("val_") for name in row if name.startswith("val_") and name.removeprefix("val_") not in row]
-    cells = [[f"<code>{escape(name)}</code>", _cell(row.get(name)), _cell(row.get(f"val_{name}"))] for name in names]
-    return rows_table(("after the last epoch", "training", "validation"), cells)
+    """The last value of each goal and measure, training and validation side by side."""
+    columns = [name for name in history.columns if name not in FIRST + LAST]
+    names = list(dict.fromkeys(name.removeprefix(VALIDATION) for name in columns))
+    last = {name: next((v for v in reversed(history[name]) if v is not None), None) for name in columns}
+    cells = [[f"<code>{escape(name)}</code>", _cell(last.get(name)), _cell(last.get(VALIDATION + name))] for name in names]
+    return rows_table(("last value", "training", "validation"), cells) if cells else ""
 
 
 def _cell(value: Any) -> str:
@@ -170,18 +168,23 @@ def _parameters(compiled: Compiled) -> str:
         total += count
         trained += count if role == "model" else 0
         shapes = ", ".join(f"{key} {'×'.join(map(str, array.shape)) or '1'}" for key, array in parameters.items())
-        rows.append([f"<code>{escape(name)}</code>", escape(role), f"{count:,}", escape(text.shortened(shapes, 1, 160))])
+        rows.append([f"<code>{escape(name)}</code>", escape(role), f"{count:,}", escape(text.shortened(shapes, 1.0, 90.0))])
     table = rows_table(("map", "role", "parameters", "shapes"), rows)
     return f"{table}<p class='muted'>{trained:,} parameters are trained, of {total:,}.</p>"
 
 
 def _settings(compiled: Compiled, history: History, settings: Mapping[str, Any]) -> dict[str, Any]:
-    found = {"backend": compiled.backend, "seed": compiled.seed, "steps": compiled.step}
+    found: dict[str, Any] = {
+        "backend": compiled.backend,
+        "dtype": compiled.maps.dtype,
+        "seed": compiled.seed,
+        "steps": compiled.step,
+    }
     stages = dict.fromkeys(str(row["stage"]) for row in history if "stage" in row)
     if stages:
         found["stages"] = ", ".join(stages)
-    if compiled.shapes:
-        found["shapes"] = ", ".join(f"{name} = {size}" for name, size in sorted(_sizes(compiled).items()))
+    if compiled.shapes.numbers:
+        found["shapes"] = ", ".join(f"{name} = {size}" for name, (size, _) in compiled.shapes.numbers.items())
     found.update(settings)
     found["Python"] = platform.python_version()
     for package in ("learningdiagrams", "numpy", *{"torch": ("torch",), "jax": ("jax", "optax")}.get(compiled.backend, ())):
@@ -191,7 +194,3 @@ def _settings(compiled: Compiled, history: History, settings: Mapping[str, Any])
             continue
     return {key: value for key, value in found.items() if value is not None and value != ""}
 
-
-def _sizes(compiled: Compiled) -> dict[str, int]:
-    """The numbers that names in shapes stand for."""
-    return dict(getattr(compiled.shapes, "sizes", None) or getattr(compiled.shapes, "numbers", None) or {})

@@ -84,8 +84,8 @@ class Line(NamedTuple):
     sound: bool
 
 
-# Everything beyond ASCII that is no blank may belong to a name; `_no_name` says what does not. A number runs on
-# to the end of the word, so that `2x` is one mistake.
+# Everything beyond ASCII that is no blank may belong to a name; `_no_name` says what does not. A number goes
+# on to the end of the word, so that `2x` is one mistake.
 _TOKEN = re.compile(
     r"""[^\S\n]*(?:
       (?P<NAME>[^\x00-@\[-\^`{-\x7f\s][^\x00-/:-@\[-\^`{-\x7f\s]*)

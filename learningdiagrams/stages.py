@@ -54,6 +54,10 @@ class Stage:
             raise DiagramError(
                 f"stage `{phase.name}`: there is nothing to train: no goal moves a model{dropped}{missing}"
             )
+        self.changing = frozenset(name for name in plan.generators if diagram.roles[name] == "model")
+        """The maps whose numbers change: in training mode, those that are not moved may still learn
+        statistics.
+        """
         self.total = options.steps_in(phase, self.data)
         self._factor = options.factor(self.total)
         how = Optimisation(options.optimizer, options.lr, options.rates, options.clip)
@@ -197,10 +201,12 @@ class Stage:
                 f"stage `{self.phase.name}`: `{watch.rule.name}` no better for {watch.waited} epochs"
             )
 
-    def restore_best(self) -> None:
-        """Puts back the numbers of the best epoch, where early stopping asks for it."""
-        if self._best is not None:
-            checkpoints.load_numbers(self.run.maps, self._best.tensors)
+    def restore_best(self) -> bool:
+        """Puts back the numbers of the best epoch, where early stopping asks for it; whether it did."""
+        if self._best is None:
+            return False
+        checkpoints.load_numbers(self.run.maps, self._best.tensors)
+        return True
 
     def remember(self) -> None:
         """Keeps a snapshot from which a step that goes wrong can be taken again, where that costs little."""

@@ -88,7 +88,8 @@ def fit(
         seed: of the order of rows, of noise, and of random draws inside maps.
         validation: data, or the fraction of rows to hold out. With it, goals and measures on it are the
             columns `val_…` of the history; without, measures are taken on the training data.
-        out: a folder for a checkpoint after every epoch, and for `history.csv`.
+        out: a folder for `history.csv` and a checkpoint, written after every epoch (of very short epochs,
+            only as often as costs little), at the end, and at Ctrl-C.
         resume: whether to go on from the checkpoint in `out`, if there is one.
         clip: the largest norm of the whole gradient.
         stop_early: a goal or measure, (name, patience), or :class:`EarlyStopping`; it ends a stage.
@@ -111,6 +112,8 @@ def fit(
     found = as_data(diagram, data)
     _whole("batch_size", batch_size)
     _whole("seed", seed, least=None)
+    if abs(seed) >= 2**62:
+        raise DiagramError(f"seed is a whole number of at most 62 bits, not {seed}")
     if log_every is not None:
         _whole("log_every", log_every)
     if clip is not None and not (_positive(clip)):

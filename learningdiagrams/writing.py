@@ -114,7 +114,8 @@ def check_writable(diagram: Diagram) -> None:
         other = shapes.setdefault(skeleton(name), name)
         if other != name:
             raise DiagramError(
-                f"`{name}` looks like `{other}`, which a file may not hold beside it: {foreign_letters(name, other)}"
+                f"`{name}` looks like `{other}`, and a file holds no two such names: "
+                f"{foreign_letters(name, other)}"
             )
     for kind, named in (("law", diagram.laws), ("goal", diagram.goals), ("measure", diagram.measures)):
         for name, value in named.items():
@@ -122,8 +123,8 @@ def check_writable(diagram: Diagram) -> None:
             by = getattr(value, "by", None)
             if isinstance(by, function):
                 raise DiagramError(
-                    f"{what}: its comparator {by} is a function, which a file cannot hold; those with a name, "
-                    "such as mse, it can"
+                    f"{what}: its comparator {by} is a function, which a file cannot hold; "
+                    "those with a name, such as mse, it can"
                 )
             for morphism in (value.left, value.right, *getattr(value, "on", ())):
                 try:
@@ -156,7 +157,7 @@ def _blocks(*blocks: list[str]) -> str:
 
 
 def _aligned(*tables: Iterable[list[str]]) -> list[str]:
-    """Lines of cells in columns of common widths, one blank before the second and third, three before others.
+    """Lines of cells in columns of common widths: three blanks before the fourth and later ones, else one.
 
     A cell that ends its line sets no width, nor does a very long one; a column of empty cells is none.
     """
@@ -171,7 +172,7 @@ def _aligned(*tables: Iterable[list[str]]) -> list[str]:
         line = row[0].ljust(widths.get(0, 0))
         for i, cell in enumerate(row[1:], 1):
             if cell or widths.get(i):
-                line += (" " if i < 3 else "   ") + cell.ljust(widths.get(i, 0))
+                line += ("   " if i >= 3 and cell[:1] != "=" else " ") + cell.ljust(widths.get(i, 0))
         lines.append(line.rstrip())
     return lines
 

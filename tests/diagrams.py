@@ -16,8 +16,8 @@ from learningdiagrams.theory.morphisms import Morphism, Object, drop, identity, 
 
 __all__ = ["diagrams", "morphisms", "names", "parallel"]
 
-# Among them words of Python, names that the writers use themselves, letters beyond ASCII, and names that begin
-# like a word of the language.
+# Among them words of Python, names that the writers use themselves, letters beyond ASCII, and names that
+# begin like a word of the language.
 NAMES = (
     *(
         "f",
@@ -115,7 +115,7 @@ def parallel(pool: Sequence[Morphism]) -> list[tuple[Morphism, Morphism]]:
 
 @st.composite
 def diagrams(draw: st.DrawFn) -> Diagram:
-    """Diagrams with all roles, realisations, products, laws, goals and their notes, measures, stages and styles."""
+    """Diagrams with all roles, realisations, products, laws, goals, measures, stages and styles."""
     order = draw(names(len(NAMES)))
     d = Diagram(
         draw(

@@ -34,7 +34,7 @@ def objects(draw: st.DrawFn, presentation: Presentation, max_size: int = 3) -> O
 
 @st.composite
 def morphisms(draw: st.DrawFn, dom: Object, size: int = 5) -> Morphism:
-    """An expression out of an object: steps of composing with generators, pairing, projecting, copying, dropping."""
+    """An expression out of an object: steps of composing with generators, pairing, projecting, copying."""
     signature = dom.signature
     made = identity(dom)
     for _ in range(draw(st.integers(0, size))):

@@ -25,7 +25,7 @@ FLOORS = (
         "diagnosis",
         "evaluation",
         "history",
-        "loop",
+        "loop", "monitoring",
         "options",
         "programs",
         "progress",

@@ -47,7 +47,7 @@ model  f : A -> B
 model  g : B -> A
 frozen t : A -> B
 """
-WORDS = (*RESERVED, *"xyfgtSABq", "mse", "kl", "epochs", "mlp", "ema", "at", "1", "2.5", '"a"')
+WORDS = (*sorted(RESERVED), *"xyfgtSABq", "mse", "kl", "epochs", "mlp", "ema", "at", "1", "2.5", '"a"')
 SIGNS = ("(", ")", "[", "]", "=", ":", ",", ">>", "&", "@", "*", "->", "-", "\n")
 
 
@@ -86,10 +86,19 @@ class TestDeclarations:
 
     def test_roles(self):
         d = loads(
-            "object S, A\nmap i : S -> 1\ndata x : S -> A\nnoise z : S -> A = normal(16)\nnoise w : S -> A = shuffle(x)\n"
+            "object S, A\nmap i : S -> 1\ndata x : S -> A\n"
+            "noise z : S -> A = normal(16)\nnoise w : S -> A = shuffle(x)\n"
             "model m : A -> A\nfrozen t : A -> A\nfixed k : A -> A\nmodel e : A -> A = ema(m, decay=0.5)\n"
         )
-        roles = {"i": "map", "x": "data", "z": "noise", "w": "noise", "m": "model", "t": "frozen", "k": "fixed"}
+        roles = {
+            "i": "map",
+            "x": "data",
+            "z": "noise",
+            "w": "noise",
+            "m": "model",
+            "t": "frozen",
+            "k": "fixed",
+        }
         assert dict(d.roles) == {**roles, "e": "ema"}
         assert {name: str(made) for name, made in d.specs.items()} == {
             "z": "normal(16)",
@@ -116,10 +125,16 @@ class TestDeclarations:
         assert loads(f"object A, B\nmodel f : A -> B = {text}").specs["f"] == spec(text)
 
     def test_texts_keep_latex_and_paths_as_they_are(self):
-        d = loads(r'object S, A' + "\n" + r'data x : S -> A = npy("C:\data\new.npy")' + "\n" + r'style x label="\nu"')
+        d = loads(
+            r"object S, A"
+            + "\n"
+            + r'data x : S -> A = npy("C:\data\new.npy")'
+            + "\n"
+            + r'style x label="\nu"'
+        )
         assert str(d.specs["x"].arguments()[0][0]) == r"C:\data\new.npy"
         assert d.styles["x"] == Style("x", label=r"\nu")
-        assert loads(r'object A' + "\n" + r'style A label="\"\\ \u03c3"').styles["A"].label == '"\\ σ'
+        assert loads(r"object A" + "\n" + r'style A label="\"\\ \u03c3"').styles["A"].label == '"\\ σ'
 
     def test_laws(self, base: Diagram):
         d = loads(BASE + "law f >> g = id(A)\nlaw both : f >> g = id(A)\nlaw g >> f = id(B)\n")
@@ -150,8 +165,13 @@ class TestDeclarations:
         assert (str(d.measures["m"].by), d.measures["m"].on) == ("top(k=3)", (d["x"],))
 
     def test_stages(self):
-        d = loads(BASE + "goal a : x >> f = y\nstage s : train f, g by a epochs 5\nstage u : by a steps 3 train f\n")
-        assert dict(d.stages) == {"s": Stage("s", ("f", "g"), ("a",), 5), "u": Stage("u", ("f",), ("a",), None, 3)}
+        d = loads(
+            BASE + "goal a : x >> f = y\nstage s : train f, g by a epochs 5\nstage u : by a steps 3 train f\n"
+        )
+        assert dict(d.stages) == {
+            "s": Stage("s", ("f", "g"), ("a",), 5),
+            "u": Stage("u", ("f",), ("a",), None, 3),
+        }
 
     def test_styles(self):
         d = loads(BASE + 'style f at=(0, -1.5), label="\\sigma", curve=2, colour="#c33"\n')
@@ -191,9 +211,15 @@ class TestExpressions:
         ("text", "message"),
         [
             ("x >> ff", "EXPRESSION:1:6: there is no map `ff`; did you mean `f`?"),
-            ("", "EXPRESSION:1:1: a map is missing at the end; maps are written one after another as `f >> g`"),
+            (
+                "",
+                "EXPRESSION:1:1: a map is missing at the end; maps are written one after another as `f >> g`",
+            ),
             ("x = y", "EXPRESSION:1:3: `=` is one too many; maps are written one after another as `f >> g`"),
-            ("x\n>> f >>", "EXPRESSION:2:8: a map is missing at the end; maps are written one after another as `f >> g`"),
+            (
+                "x\n>> f >>",
+                "EXPRESSION:2:8: a map is missing at the end; maps are written one after another as `f >> g`",
+            ),
         ],
     )
     def test_errors_of_expressions(self, base: Diagram, text: str, message: str):
@@ -207,9 +233,14 @@ class TestExpressions:
             ("f >> g", "EQUATION:1:7: `=` is missing at the end; an equation is written `p = q`"),
             (
                 "f = g",
-                "EQUATION:1:5: the equation: the sides are not parallel: `f` is a morphism A -> B, but `g` is one B -> A",
+                "EQUATION:1:5: the equation: the sides are not parallel: "
+                "`f` is a morphism A -> B, but `g` is one B -> A",
             ),
-            ("f >> h = id(Q)", "EQUATION:1:6: there is no map `h`; there are x, y, f, g, t\nEQUATION:1:13: there is no object `Q`; there are S, A, B"),
+            (
+                "f >> h = id(Q)",
+                "EQUATION:1:6: there is no map `h`; there are x, y, f, g, t\n"
+                "EQUATION:1:13: there is no object `Q`; there are S, A, B",
+            ),
         ],
     )
     def test_errors_of_equations(self, base: Diagram, text: str, message: str):
@@ -227,11 +258,13 @@ class TestShapeOfAText:
             lambda text: text.replace("\n", "\r"),
             lambda text: text.replace(" ", "\t"),
             lambda text: text.replace(" ", "\u00a0 \u3000"),
-            lambda text: text.replace("\n", "  # comment ( [ \" goal\n\n"),
+            lambda text: text.replace("\n", '  # comment ( [ " goal\n\n'),
             lambda text: text.rstrip("\n"),
             lambda text: text.replace("temperature=4", "\n\n  temperature  # T\n=\n4\n"),
             lambda text: text.replace("[64]", "[\n64\n]"),
-            lambda text: text.replace(" : ", ":").replace(" = ", "=").replace(" >> ", ">>").replace(" -> ", "->"),
+            lambda text: (
+                text.replace(" : ", ":").replace(" = ", "=").replace(" >> ", ">>").replace(" -> ", "->")
+            ),
             lambda text: text.replace("student", "ｓｔｕｄｅｎｔ", 1),
         ],
     )
@@ -239,11 +272,16 @@ class TestShapeOfAText:
         assert loads(change(DISTILLATION)) == loads(DISTILLATION)
 
     def test_names_are_normalised(self):
-        d = loads("object A\nmap ﬁx : A -> A\nmap cafe\u0301 : A -> A\nmap x² : A -> A\nlaw fix >> café >> x2 = id(A)")
+        d = loads(
+            "object A\nmap ﬁx : A -> A\nmap cafe\u0301 : A -> A\nmap x² : A -> A\n"
+            "law fix >> café >> x2 = id(A)"
+        )
         assert list(d.generators) == ["fix", "café", "x2"]
 
     def test_a_word_of_the_language_is_whole(self):
-        d = loads("object objects\nmap goalg : objects -> objects\nmap byte : objects -> objects\nlaw goalg = byte")
+        d = loads(
+            "object objects\nmap goalg : objects -> objects\nmap byte : objects -> objects\nlaw goalg = byte"
+        )
         assert list(d.generators) == ["goalg", "byte"]
 
     def test_an_option_may_have_the_name_of_a_declaration(self):
@@ -259,7 +297,10 @@ class TestShapeOfAText:
 class TestErrors:
     def test_all_errors_come_in_one_run_sorted_by_place(self):
         with pytest.raises(LanguageError) as caught:
-            loads("object A\ngoal g : f = q\nobject B[\nmap f A\nmodle m : A -> A\nmap h : A -> Z\nlaw m = h", file="x")
+            loads(
+                "object A\ngoal g : f = q\nobject B[\nmap f A\nmodle m : A -> A\nmap h : A -> Z\nlaw m = h",
+                file="x",
+            )
         assert str(caught.value) == "\n".join(
             [
                 "x:2:10: `f` is declared only in line 4; a name is declared before it is used",
@@ -273,17 +314,30 @@ class TestErrors:
 
     @pytest.mark.parametrize(
         "broken",
-        ["model h : A -> Q", "model h A", "model h : A -> B = mpl(3)", "modle h : A -> B", "model h : (A -> B", "model h : A × A -> B"],
+        [
+            "model h : A -> Q",
+            "model h A",
+            "model h : A -> B = mpl(3)",
+            "modle h : A -> B",
+            "model h : (A -> B",
+            "model h : A × A -> B",
+        ],
     )
     def test_one_mistake_is_one_error(self, broken: str):
-        uses = "\ngoal e : x >> h = y train h\nstage s : train h by e\nmodel k : A -> B = ema(h)\nstyle h at=(0, 1)\nlaw h = f\n"
+        uses = (
+            "\ngoal e : x >> h = y train h\nstage s : train h by e\nmodel k : A -> B = ema(h)\n"
+            "style h at=(0, 1)\nlaw h = f\n"
+        )
         with pytest.raises(LanguageError) as caught:
             loads(BASE + broken + uses)
         assert [problem.line for problem in caught.value.errors] == [7]
 
     def test_faulty_objects_are_known(self):
         with pytest.raises(LanguageError) as caught:
-            loads("object A[0], B, C D\nmap f : A -> B\nlaw f >> f = id(A)\nobject n\nobject q[, r\nmap h : n -> q")
+            loads(
+                "object A[0], B, C D\nmap f : A -> B\nlaw f >> f = id(A)\nobject n\nobject q[, r\n"
+                "map h : n -> q"
+            )
         assert [(p.line, p.column) for p in caught.value.errors] == [(1, 10), (1, 19), (5, 9)]
 
     def test_a_law_without_name_that_is_faulty_leaves_the_others_names_open(self):
@@ -301,11 +355,11 @@ class TestErrors:
         with pytest.raises(LanguageError) as caught:
             loads("object A, В\nmap copy : A -> A\nmap сору : A -> A\nmap f : A -> B\nlaw сopy = copy")
         assert str(caught.value).splitlines() == [
-            "<text>:3:5: `сору` looks like `copy` of line 2: letter 1 of `сору` is CYRILLIC SMALL LETTER ES and letter 2 of "
-            "`сору` is CYRILLIC SMALL LETTER O and letter 3 of `сору` is CYRILLIC SMALL LETTER ER and letter 4 of `сору` is "
-            "CYRILLIC SMALL LETTER U",
-            "<text>:4:14: there is no object `B`; did you mean `В`? They differ: letter 1 of `В` is CYRILLIC CAPITAL LETTER VE",
-            "<text>:5:5: there is no map `сopy`; did you mean `copy`? They differ: letter 1 of `сopy` is CYRILLIC SMALL LETTER ES",
+            "<text>:3:5: `сору` looks like `copy` of line 2: letter 1 of `сору` is CYRILLIC SMALL LETTER ES",
+            "<text>:4:14: there is no object `B`; did you mean `В`? They differ: "
+            "letter 1 of `В` is CYRILLIC CAPITAL LETTER VE",
+            "<text>:5:5: there is no map `сopy`; did you mean `copy`? They differ: "
+            "letter 1 of `сopy` is CYRILLIC SMALL LETTER ES",
         ]
 
 
@@ -320,7 +374,9 @@ class TestFiles:
     def test_the_name_of_the_file_is_as_it_was_given(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.chdir(tmp_path)
         Path("x.diagram").write_text("objct A")
-        with pytest.raises(LanguageError, match=r"^x\.diagram:1:1: there is no declaration `objct`; did you mean `object`\?$"):
+        with pytest.raises(
+            LanguageError, match=r"^x\.diagram:1:1: there is no declaration `objct`; did you mean `object`\?$"
+        ):
             load("x.diagram")
 
     def test_bytes_that_are_no_utf8(self, tmp_path: Path):
@@ -335,7 +391,9 @@ class TestFiles:
         ]
 
     def test_other_endings_are_refused(self, tmp_path: Path):
-        with pytest.raises(LanguageError, match=r"x\.diagrm:1:1: a diagram is read from .* did you mean `\.diagram`\?$"):
+        with pytest.raises(
+            LanguageError, match=r"x\.diagrm:1:1: a diagram is read from .* did you mean `\.diagram`\?$"
+        ):
             load(tmp_path / "x.diagrm")
 
     def test_a_file_that_is_missing_is_an_os_error(self, tmp_path: Path):
@@ -415,7 +473,20 @@ class TestAnyText:
         for _ in range(data.draw(st.integers(1, 3))):
             at = data.draw(st.integers(0, len(text)))
             until = at + data.draw(st.integers(0, 4))
-            new = data.draw(st.sampled_from((*'()[]=:,>&@*-"\\#\n 1.', "", "goal ", " by ", "\ufeff", "\ud800", "²", text[at:until] * 2)))
+            new = data.draw(
+                st.sampled_from(
+                    (
+                        *'()[]=:,>&@*-"\\#\n 1.',
+                        "",
+                        "goal ",
+                        " by ",
+                        "\ufeff",
+                        "\ud800",
+                        "²",
+                        text[at:until] * 2,
+                    )
+                )
+            )
             text = text[:at] + new + text[until:]
         self.reads(text)
 

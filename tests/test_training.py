@@ -74,6 +74,12 @@ def test_terms_are_means_by_size_over_the_epoch():
     assert history[0]["step"] == 3 and history[0]["epoch"] == 1 and history[0]["stage"] == "training"
 
 
+def test_terms_of_many_steps_are_looked_at_now_and_then():
+    many = np.arange(1000.0)
+    history, _, _ = train(single(), {"x": many}, batch_size=3)
+    assert history[0]["step"] == 334 and history[0]["fit"] == pytest.approx(many.mean(), abs=1e-9)
+
+
 def test_unpaired_data_an_epoch_is_the_longest_and_the_other_starts_over():
     history, maps, _ = train(pair(), XY, epochs=1, batch_size=3)
     assert [len(b) for b in seen(maps, "x")] == [3, 3, 3, 1] and [len(b) for b in seen(maps, "y")] == [
@@ -351,6 +357,7 @@ def test_no_goal_at_all():
         ({"epochs": 1, "steps": 1}, "training lasts a number of epochs or of steps, not both"),
         ({"batch_size": True}, "batch_size is a whole number of at least 1, not True"),
         ({"seed": "a"}, "seed is a whole number, not 'a'"),
+        ({"seed": 2**62}, "seed is a whole number of at most 62 bits, not 4611686018427387904"),
         ({"log_every": 0}, "log_every is a whole number of at least 1, not 0"),
         ({"optimizer": "adamm"}, "there is no optimizer `adamm`; did you mean `adam`?"),
         ({"optimizer": "q"}, "there is no optimizer `q`; there are sgd, momentum, adam, adamw, rmsprop"),
@@ -468,7 +475,7 @@ def test_early_stopping_on_a_goal_wants_less_and_looks_at_validation_first():
         made = original(maps, plan)
         return made if plan.moved else Program(made)
 
-    maps.program = program
+    maps.program = program  # type: ignore[method-assign]
     history, _, _ = train(d, X, maps, epochs=9, validation={"x": [1.0]}, stop_early=("fit", 1))
     assert history["val_fit"] == [3.0, 2.0, 2.5]
 
@@ -540,6 +547,16 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(tmp_path, at, how):
         assert all(np.array_equal(one.batch[name], two.batch[name]) for name in two.batch)
     assert all(np.array_equal(after.numbers[m]["w"], reference.numbers[m]["w"]) for m in ("f", "g"))
     assert (tmp_path / "history.csv").read_text() == second.csv()
+
+
+def test_an_interrupt_between_epochs(tmp_path):
+    def press(event: Event) -> None:
+        if event.kind == "epoch" and event.epoch == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    first, _, state = train(single(), X, epochs=5, batch_size=5, out=tmp_path, callbacks=press)
+    assert first.interrupted and state.step == 4 and len(first) == 2
+    assert len(train(single(), X, epochs=5, batch_size=5, out=tmp_path, resume=True)[1].log.steps) == 6
 
 
 def test_the_handler_of_interrupts_is_put_back():

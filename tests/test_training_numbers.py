@@ -1,4 +1,4 @@
-"""Training on the real backends gives the numbers of a loop by hand, of the other backend, of a resumed run."""
+"""Training on real backends gives the numbers of a loop by hand, of the other backend, of a resumed run."""
 
 from pathlib import Path
 
@@ -70,11 +70,18 @@ def test_frozen_maps_never_change_and_the_loss_goes_down(backend):
     assert c.step == 60 and "val_accuracy" in history.columns
 
 
+def test_resume_is_bit_for_bit(tmp_path: Path, backend: str):
+    check_resume(tmp_path, backend, at=8)
+
+
 @pytest.mark.parametrize("at", [3, 5, 7, 11])
-def test_resume_is_bit_for_bit(tmp_path: Path, backend: str, at: int):
-    """Stopped within the first stage, at its end, and within epochs of the second."""
-    if at != 7 and backend == "jax":
-        pytest.skip("one place is enough where every compiled step costs a second")
+def test_resume_is_bit_for_bit_from_everywhere(tmp_path: Path, at: int):
+    """Stopped within the first stage, at its end, between epochs of the second, at the end of it all."""
+    pytest.importorskip("torch")
+    check_resume(tmp_path, "torch", at)
+
+
+def check_resume(tmp_path: Path, backend: str, at: int) -> None:
     options = {
         "epochs": 3,
         "batch_size": 16,
@@ -273,8 +280,8 @@ def test_the_goal_the_step_and_the_first_map_are_named(backend):
     text = str(error.value)
     step = int(text.removeprefix("step ").split(":")[0])
     assert text == (
-        f"step {step}: goal `bad` is nan; the first map to give NaN is `log`, at x >> f >> log; a smaller lr, "
-        "clip=1.0 or scaled data may help"
+        f"step {step}: goal `bad` is nan; the first map to give NaN is `log`, at x >> f >> log; a smaller "
+        "lr, clip=1.0 or scaled data may help"
     )
     assert step > 0 and error.value.problems[0].name == "bad"
     # The maps are left as the step found them.
@@ -299,6 +306,19 @@ def test_parameters_that_hold_no_numbers_are_named(backend):
     text = r"step 0: goal `soft` is nan; the parameter 2\.bias of `teacher` holds NaN before that step"
     with pytest.raises(DiagramError, match=text):
         c.fit(DATA, epochs=1)
+
+
+def test_a_comparator_that_overflows_is_named(backend):
+    d = Diagram()
+    S, A = d.object("S"), d.object("A", shape=(1,))
+    x, y = d.data("x", S, A), d.data("y", S, A)
+    d.goal("far", x >> d.model("f", A, A, "linear(1, 1)"), y)
+    c = d.compile(backend)
+    text = (
+        "step 0: goal `far` is inf; every map gives finite values in evaluation mode: it arises in mse, or in"
+    )
+    with pytest.raises(DiagramError, match=text):
+        c.fit({"x": np.ones((2, 1)), "y": np.full((2, 1), 1e30)})
 
 
 def test_with_batches_from_an_iterable_the_step_cannot_be_taken_again(backend):

@@ -92,6 +92,10 @@ class Ops(Protocol):
         """The logarithm of softmax along the last axis."""
         ...
 
+    def log_likelihood(self, x: Array, classes: Array) -> Array:
+        """`log_softmax` of x (…, C) at class numbers (…), all in range: (…)."""
+        ...
+
     def log_sigmoid(self, x: Array) -> Array:
         """−log(1 + exp(−x))."""
         ...
@@ -276,9 +280,9 @@ def _bce(ops: Ops, by: losses.bce, sides: Sides, where: str) -> Array:
 
 
 def _cross_entropy(ops: Ops, by: losses.cross_entropy, sides: Sides, where: str) -> Array:
-    logs = ops.log_softmax(sides.left)
     if sides.classes:
-        return -ops.mean(_or_nan(ops, ops.pick(logs, sides.right), sides.valid))
+        return -ops.mean(_or_nan(ops, ops.log_likelihood(sides.left, sides.right), sides.valid))
+    logs = ops.log_softmax(sides.left)
     # The mean over rows of sums over C classes is C times the mean of everything: one reduction less.
     return -ops.mean(sides.right * logs) * logs.shape[-1]
 

@@ -10,15 +10,10 @@ from typing import Any, Final
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.errors import (
-    ConcretizationTypeError,
-    NonConcreteBooleanIndexError,
-    TracerArrayConversionError,
-    TracerIntegerConversionError,
-)
 
 from learningdiagrams.backends.base import Backend, Maps, Parameters
 from learningdiagrams.backends.checks import check_numbers
+from learningdiagrams.backends.jax_arrays import LOOKS, as_arrays, enable_x64, is_array, one_line
 from learningdiagrams.backends.jax_maps import JaxMap, as_map
 from learningdiagrams.backends.jax_program import JaxProgram
 from learningdiagrams.backends.jax_training import JaxTrainer
@@ -30,23 +25,10 @@ from learningdiagrams.plan import Plan
 from learningdiagrams.schedules import Schedule
 from learningdiagrams.shapes import Abstract
 
-try:
-    from jax import enable_x64  # type: ignore[attr-defined]  # its stubs lag behind
-except ImportError:  # where it is not yet public
-    from jax.experimental import enable_x64  # type: ignore[attr-defined]
-
 __all__ = ["JaxBackend", "JaxMaps", "JaxProgram", "JaxTrainer"]
 
 BATCH: Final = 1009
 """A batch size that no axis has by chance: an output whose first axis differs has lost the batch."""
-
-LOOKS: Final = (
-    ConcretizationTypeError,
-    NonConcreteBooleanIndexError,
-    TracerArrayConversionError,
-    TracerIntegerConversionError,
-)
-"""What JAX raises where a function looks at numbers that are not there while it is traced."""
 
 REFUSED: Final = "it refuses {arguments}: {reason}"
 LOST: Final = (
@@ -396,28 +378,6 @@ class _Following:
         after = self._compiled([numbers[i] for i in self._mine], [numbers[i] for i in self._theirs])
         for slot, value in zip(self._mine, after, strict=True):
             numbers[slot] = value
-
-
-def is_array(value: Any) -> bool:
-    """Whether this is one array of JAX, traced or not."""
-    return isinstance(value, jax.Array | jax.ShapeDtypeStruct)
-
-
-def as_arrays(value: Any) -> Any:
-    """What a map returned, with NumPy's arrays and numbers in it as arrays of JAX."""
-    if isinstance(value, tuple | list):
-        return type(value)(map(as_arrays, value)) if type(value) in (tuple, list) else value
-    return jnp.asarray(value) if isinstance(value, np.ndarray | np.generic) else value
-
-
-def one_line(error: BaseException | None) -> str:
-    """The first line of an error that says something, with its class where the text alone would not do."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else ""
-    if text.endswith(":") and len(lines) > 1:
-        text = f"{text} {lines[1]}"
-    plain = isinstance(error, TypeError | ValueError | RuntimeError)
-    return text if plain and text else f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 def _kind(dtype: Any) -> str:

@@ -74,6 +74,11 @@ class JaxOps:
     def log_softmax(self, x: Array) -> Array:
         return jax.nn.log_softmax(x, axis=-1)
 
+    def log_likelihood(self, x: Array, classes: Array) -> Array:
+        # Taking out of all of `log_softmax` costs a fifth of a small training step.
+        x = x - jax.lax.stop_gradient(jnp.max(x, axis=-1, keepdims=True))
+        return self.pick(x, classes) - jnp.log(jnp.sum(jnp.exp(x), axis=-1))
+
     def log_sigmoid(self, x: Array) -> Array:
         return jax.nn.log_sigmoid(x)
 

@@ -14,7 +14,9 @@ from jax import lax
 from learningdiagrams.backends.base import Batch, Evaluated, Optimisation, Parameters, Program
 from learningdiagrams.backends.checks import check_numbers
 from learningdiagrams.backends.comparators import compare as distance
+from learningdiagrams.backends.jax_arrays import LOOKS, as_arrays, is_array
 from learningdiagrams.backends.jax_ops import JaxOps
+from learningdiagrams.backends.jax_training import JaxTrainer
 from learningdiagrams.backends.straight_line import straight_line
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.plan import Apply, Compare, Input, Plan
@@ -22,7 +24,6 @@ from learningdiagrams.schedules import Schedule, schedule
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.jax import JaxMaps
-    from learningdiagrams.backends.jax_training import JaxTrainer
 
 __all__ = ["JaxProgram"]
 
@@ -162,8 +163,6 @@ class JaxProgram(Program):
             return self._compiled["outputs"]([self.maps.numbers[slot] for slot in self.slots], inputs)
 
     def trainer(self, how: Optimisation, moved: Sequence[str]) -> JaxTrainer:
-        from learningdiagrams.backends.jax_training import JaxTrainer
-
         return JaxTrainer(self.maps, how, moved)
 
     def weighted(self, weights: Mapping[str, float]) -> tuple[str, ...]:
@@ -288,8 +287,6 @@ class _Operations:
         self._draws = _draws(plan)
 
     def apply(self, step: Apply) -> Callable[..., Any]:
-        from learningdiagrams.backends.jax import LOOKS, as_arrays
-
         name = step.generator
         made, (parameters, buffers) = self._maps.map(name), self._maps.slots(name)
         trains = self._maps.diagram.roles[name] == "model"
@@ -326,7 +323,7 @@ class _Operations:
         return lax.stop_gradient(value)
 
     def is_array(self, value: Any) -> bool:
-        return isinstance(value, jax.Array)
+        return is_array(value)
 
     def compare(self, compare: Compare, where: str) -> Callable[[Array, Array], Array]:
         return partial(distance, self._ops, compare.by, where=where)

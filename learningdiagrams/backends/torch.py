@@ -35,8 +35,8 @@ class TorchBackend(Backend):
 
     Args:
         torch_compile: whether `torch.compile` compiles the loss of programs that train, or the options that
-            it is to be called with, such as `{"mode": "reduce-overhead"}`. A class number out of range gives NaN
-            then, and no error.
+            it is to be called with, such as `{"mode": "reduce-overhead"}`. A class number out of range gives
+            NaN then, and no error.
     """
 
     name = "torch"

@@ -100,7 +100,7 @@ def architecture(made: Map) -> tuple[Hashable, ...]:
     never gives a wrong shape.
     """
     if made.module is None:
-        return (made.call,)
+        return (id(made.call),)
     called = "" if made.call is made.module else made.call.__name__
     return (called, *(_part(name, part) for name, part in made.module.named_modules()))
 
@@ -109,7 +109,8 @@ def _part(name: str, part: nn.Module) -> Hashable:
     numbers = [*part._parameters.items(), *part._buffers.items()]
     shapes = tuple((key, None if x is None else (tuple(x.shape), x.dtype)) for key, x in numbers)
     attributes = tuple((key, _plain(value)) for key, value in vars(part).items() if key not in _OWN)
-    return name, type(part), shapes, attributes
+    hooks = tuple(map(id, (*part._forward_pre_hooks.values(), *part._forward_hooks.values())))
+    return name, type(part), shapes, attributes, hooks
 
 
 _OWN: Final = frozenset(vars(nn.Module()))

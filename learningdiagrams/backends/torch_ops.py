@@ -104,6 +104,9 @@ class TorchOps:
     def log_softmax(self, x: Tensor) -> Tensor:
         return x.log_softmax(-1)
 
+    def log_likelihood(self, x: Tensor, classes: Tensor) -> Tensor:
+        return self.pick(self.log_softmax(x), classes)
+
     def log_sigmoid(self, x: Tensor) -> Tensor:
         return F.logsigmoid(x)
 

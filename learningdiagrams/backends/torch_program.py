@@ -59,7 +59,8 @@ class TorchProgram(Program):
 
     def outputs(self, batch: Batch) -> tuple[Tensor, ...]:
         with torch.no_grad():
-            return self._computed(batch, training=False)[1]
+            # Copies: a value may be a parameter, which training changes.
+            return tuple(value.detach().clone() for value in self._computed(batch, training=False)[1])
 
     def value_and_grad(
         self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False
@@ -122,7 +123,8 @@ class _Operations:
 
         def constant(state: None, *arguments: Tensor) -> Any:
             with torch.no_grad():
-                return call(*arguments)
+                value = call(*arguments)
+            return _cut(value, where=True)
 
         def passing(state: None, *arguments: Tensor) -> Any:
             # What autograd records is decided during the call: the flags are down that long, and up again
@@ -131,7 +133,7 @@ class _Operations:
             try:
                 for parameter in lowered:
                     parameter.requires_grad = False
-                return call(*arguments)
+                return _cut(call(*arguments), where=False)
             finally:
                 for parameter in lowered:
                     parameter.requires_grad = True
@@ -172,6 +174,20 @@ class _Operations:
             return value
 
         return comparison
+
+
+def _cut(value: Any, where: bool) -> Any:
+    """What a map returned, detached where it says of itself that it requires a gradient, or that it does not.
+
+    A parameter that is returned as it is, or a view of one, follows the parameter's flag whatever was
+    recorded: without recording it says that it requires a gradient; with the flag down it says that it does
+    not, and will again when the flag is up.
+    """
+    if isinstance(value, Tensor):
+        return value.detach() if value.requires_grad is where else value
+    if isinstance(value, tuple | list):
+        return tuple(_cut(part, where) for part in value)
+    return value
 
 
 def _as_it_is(ops: TorchOps, by: Comparator, left: Tensor, right: Tensor) -> bool:

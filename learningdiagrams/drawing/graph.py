@@ -30,6 +30,8 @@ class Vertex:
     detail: str = ""
     colour: str | None = None
     at: tuple[float, float] | None = None
+    latex: str = ""
+    """The label as it was given: LaTeX, where it is; empty for what has no name."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Edge:
     detail: str = ""
     colour: str | None = None
     curve: float | None = None
+    latex: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def graph_of(diagram: Diagram) -> Graph:
             str(diagram.spaces[name]).strip(),
             style.colour if style else None,
             style.at if style else None,
+            (style.label if style else None) or name,
         )
     ends: dict[str, list[Object]] = {"dom": [], "cod": []}
     edges: list[Edge] = []
@@ -95,6 +99,7 @@ def graph_of(diagram: Diagram) -> Graph:
                 f"{diagram.roles[name]} {name} : {morphism.dom} -> {morphism.cod}" + (f" = {spec}" if spec else ""),
                 style.colour if style else None,
                 style.curve if style else None,
+                (style.label if style else None) or name,
             )
         )
     made = set(ends["cod"])

@@ -1,6 +1,7 @@
 """Self-contained pages: nothing is fetched, everything that a diagram holds is escaped.
 
-In the picture, resting a pointer on a goal (or reaching it by keyboard) lights up its two paths; a wheel with Ctrl zooms.
+Resting a pointer on a goal, in the picture or in the table (or reaching it by keyboard), lights up its two paths; a wheel with
+Ctrl zooms.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ svg g{transition:opacity .12s}
 svg.lit g[data-kind]:not(.on):not([data-kind=title]):not([data-kind=legend]){opacity:.18}
 svg g[tabindex]{cursor:pointer;outline:none}
 svg g[tabindex]:focus-visible rect:first-of-type{stroke-width:2.5px}
+tr[tabindex]:hover,tr[tabindex]:focus-visible{background:var(--panel);outline:none}
 details summary{cursor:pointer;color:var(--muted)}
 """
 
@@ -51,18 +53,20 @@ _SCRIPT = """
       svg.classList.toggle("lit",!!edges);
       svg.querySelectorAll("g[data-kind]").forEach(function(g){
         var kind=g.getAttribute("data-kind"),own=g.getAttribute("data-name");
-        g.classList.toggle("on",!!edges&&(kind==="arrow"||kind==="object"||kind==="wire"?edges.indexOf(kind+":"+own)>=0:own===name));
+        var part=kind==="arrow"||kind==="object"||kind==="wire";
+        g.classList.toggle("on",!!edges&&(part?edges.indexOf(kind+":"+own)>=0:own===name));
       });
     }
-    svg.querySelectorAll("g[data-kind]").forEach(function(g){
-      var name=g.getAttribute("data-name"),kind=g.getAttribute("data-kind");
-      if(!/^(goal|law|measure)/.test(kind)||!(name in paths))return;
-      g.setAttribute("tabindex","0");
-      g.addEventListener("mouseenter",function(){light(name)});
-      g.addEventListener("mouseleave",function(){light(null)});
-      g.addEventListener("focus",function(){light(name)});
-      g.addEventListener("blur",function(){light(null)});
-    });
+    function react(element,name){
+      if(!(name in paths))return;
+      element.setAttribute("tabindex","0");
+      element.addEventListener("mouseenter",function(){light(name)});
+      element.addEventListener("mouseleave",function(){light(null)});
+      element.addEventListener("focus",function(){light(name)});
+      element.addEventListener("blur",function(){light(null)});
+    }
+    svg.querySelectorAll("g[data-kind=goal],g[data-kind=law]").forEach(function(g){react(g,g.getAttribute("data-name"))});
+    document.querySelectorAll("tr[data-name]").forEach(function(row){react(row,row.getAttribute("data-name"))});
     var zoom=1;
     figure.addEventListener("wheel",function(e){
       if(!e.ctrlKey)return;
@@ -89,7 +93,7 @@ def html(diagram: Diagram, residuals: Mapping[str, float] | None = None, dark: b
 
 def interactive(diagram: Diagram, residuals: Mapping[str, float] | None = None, dark: bool | None = None) -> str:
     """The picture as a figure whose equations light up their paths; it belongs in a :func:`page`."""
-    drawn = svg(picture_of(diagram, residuals, title=False), dark)
+    drawn = svg(picture_of(diagram, residuals, title=False, equations=False), dark)
     lit = {}
     for named in (diagram.goals, diagram.laws, diagram.measures):
         for name, equation in named.items():

@@ -89,7 +89,13 @@ def layout(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> La
     """Places everything that is drawn of a diagram; the same diagram gives the same layout."""
     graph = graph_of(diagram)
     columns = arrange(graph)
-    places = place(graph, columns)
+    words = {name: (kind, badge) for kind, name, badge in _badge_words(diagram, residuals)}
+    before: dict[str, float] = {}
+    for name, (kind, badge) in words.items():
+        target = (diagram.goals[name] if kind == "goal" else diagram.laws[name]).left.cod.name
+        if target in graph.vertices:
+            before[target] = max(before.get(target, 0.0), text.width(badge, BADGE))
+    places = place(graph, columns, before)
     curves = routes(graph, columns, places)
     top = min((places[key][1] for key in graph.vertices), default=0.0)
     spots = {}
@@ -102,7 +108,7 @@ def layout(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> La
         edge.key: writer.label(edge, curves[edge.key]) for edge in sorted(graph.edges, key=lambda e: _freedom(curves[e.key])) if edge.label
     }
     arrows = tuple(Arrow(edge, curves[edge.key], labels.get(edge.key)) for edge in graph.edges)
-    return Layout(graph, spots, arrows, tuple(_badges(diagram, graph, spots, curves, writer, residuals)))
+    return Layout(graph, spots, arrows, tuple(_badges(diagram, words, spots, curves, writer, residuals)))
 
 
 def _freedom(curve: Sequence[Point]) -> float:
@@ -130,11 +136,23 @@ class _Writer:
                 found.update(key for key, point in self.cells.get((i, j), ()) if box.holds(point, 1.0))
         return len(found) + (own in found)
 
+    def between(self, start: Point, end: Point) -> int:
+        """How many lines a straight way crosses."""
+        count = math.ceil(math.dist(start, end) / 5.0)
+        steps = [((end[0] - start[0]) * k / count, (end[1] - start[1]) * k / count) for k in range(1, count)]
+        found = set()
+        for x, y in steps:
+            step = Rect(start[0] + x, start[1] + y, 3.0, 3.0)
+            for key, point in self.cells.get((int(step.x // 40), int(step.y // 40)), ()):
+                if step.holds(point, 1.0):
+                    found.add(key)
+        return len(found)
+
     def free(self, box: Rect) -> bool:
         return not any(box.overlaps(other, 2.0) for other in self.taken)
 
-    def choose(self, boxes: Iterator[tuple[float, Rect]], own: str | None) -> Rect:
-        """The free box of least cost: its own, and much for every line through it."""
+    def choose(self, boxes: Iterator[tuple[float, Rect]], own: str | None, start: Point | None = None) -> Rect:
+        """The free box of least cost: its own, and much for every line through it, or between it and where it starts."""
         best: Rect | None = None
         least = math.inf
         for cost, box in boxes:
@@ -143,6 +161,8 @@ class _Writer:
                 break
             if self.free(box):
                 total = cost + 60.0 * self.touched(box, own)
+                if start is not None and total < least:
+                    total += 40.0 * self.between(start, (box.x, box.y))
                 if total < least:
                     least, best = total, box
         assert best is not None, "a search without end finds a place"
@@ -155,7 +175,7 @@ class _Writer:
         return self.choose(_beside(along, half, edge.source == edge.target), edge.key)
 
     def badge(self, centre: Point, half: float) -> Rect:
-        return self.choose(_around(centre, half), None)
+        return self.choose(_around(centre, half), None, centre)
 
 
 def _beside(along: Sequence[Point], half: float, looped: bool) -> Iterator[tuple[float, Rect]]:
@@ -211,36 +231,54 @@ def path_edges(morphism: Morphism) -> tuple[str, ...]:
     return tuple(dict.fromkeys(head.name for head in heads if head is not None and not isinstance(head, str)))
 
 
+def _badge_words(
+    diagram: Diagram, residuals: Mapping[str, float] | None
+) -> Iterator[tuple[str, str, str]]:
+    """Kind, name and text of every badge."""
+    for kind, equations in (("goal", diagram.goals), ("law", diagram.laws)):
+        for name in equations:
+            style = diagram.styles.get(name)
+            words = text.shortened(text.plain(style.label) if style and style.label else name, BADGE, 150.0)
+            if residuals is not None and name in residuals:
+                words += f"  {text.number(residuals[name])}"
+            yield kind, name, words
+
+
 def _badges(
     diagram: Diagram,
-    graph: Graph,
+    words: Mapping[str, tuple[str, str]],
     spots: Mapping[str, Spot],
     curves: Mapping[str, Sequence[Point]],
     writer: _Writer,
     residuals: Mapping[str, float] | None,
 ) -> Iterator[Badge]:
-    for kind, equations in (("goal", diagram.goals), ("law", diagram.laws)):
-        for name, equation in equations.items():
-            residual = None if residuals is None else residuals.get(name)
-            style = diagram.styles.get(name)
-            words = text.plain(style.label) if style and style.label else name
-            words = text.shortened(words, BADGE, 150.0)
-            if residual is not None:
-                words += f"  {text.number(residual)}"
-            centre = _face(equation.left, equation.right, spots, curves)
-            yield Badge(kind, name, words, writer.badge(centre, text.width(words, BADGE) / 2 + 8), residual)
+    for name, (kind, badge) in words.items():
+        equation = diagram.goals[name] if kind == "goal" else diagram.laws[name]
+        residual = residuals[name] if residuals is not None and name in residuals else None
+        centre = _face(equation.left, equation.right, spots, curves)
+        yield Badge(kind, name, badge, writer.badge(centre, text.width(badge, BADGE) / 2 + 8), residual)
 
 
 def _face(
     left: Morphism, right: Morphism, spots: Mapping[str, Spot], curves: Mapping[str, Sequence[Point]]
 ) -> Point:
-    """The middle of what two paths enclose: midway between the middles of the parts that they do not share."""
+    """The middle of what two paths enclose.
+
+    Of long paths only the last arrows that they do not share count: it stands where the two are to agree, and goals
+    that share most of their paths keep apart.
+    """
     sides = [path_edges(left), path_edges(right)]
     shared = set(sides[0]) & set(sides[1])
+    owns = [[edge for edge in edges if edge not in shared] or list(edges) for edges in sides]
+    # A square, or a lens between two arrows, is taken whole.
+    whole = all(len(own) == 2 for own in owns) or all(len(own) == 1 for own in owns)
     middles = []
-    for edges in sides:
-        own = [edge for edge in edges if edge not in shared] or list(edges)
-        points = [point for edge in own for point in sampled(curves[edge], 6)]
+    for own in owns:
+        if whole:
+            points = [point for edge in own for point in sampled(curves[edge], 8)]
+        else:
+            points = [point for edge in own[-1:] for point in sampled(curves[edge], 12)]
+            points = points[len(points) // 3 :]
         if points:
             middles.append(_centre(points))
     if not middles:

@@ -113,7 +113,7 @@ def arrowhead(tip: Point, direction: Point, width: float) -> tuple[Point, ...]:
     )
 
 
-def wave(points: Sequence[Point], length: float = 9.0, height: float = 2.6) -> tuple[Point, ...]:
+def wave(points: Sequence[Point], length: float = 10.0, height: float = 3.0) -> tuple[Point, ...]:
     """A curve through densely sampled points, made wavy; it starts and ends on the line itself."""
     steps = [math.dist(a, b) for a, b in zip(points, points[1:], strict=False)]
     total = sum(steps)

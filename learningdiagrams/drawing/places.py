@@ -24,8 +24,10 @@ ROW: Final = 92.0
 """The unit of rows in `style … at=(column, row)`."""
 COLUMN: Final = 170.0
 GAP: Final = 44.0
-BUNDLE: Final = 30.0
+BUNDLE: Final = 40.0
 """Between parallel arrows."""
+STEEPEST: Final = 320.0
+"""The most room between columns that steep arrows ask for."""
 LOOP: Final = 46.0
 """What a loop takes above its vertex."""
 
@@ -62,10 +64,10 @@ def isotonic(wanted: Sequence[float], apart: Sequence[float], weight: Sequence[f
     return [value + base for value, base in zip(level, shift, strict=True)]
 
 
-def place(graph: Graph, columns: Columns) -> dict[object, Point]:
-    """The centre of every vertex and bend."""
+def place(graph: Graph, columns: Columns, badges: Mapping[str, float] | None = None) -> dict[object, Point]:
+    """The centre of every vertex and bend. `badges`: the width of what is to fit in before a vertex, by its key."""
     heights = _heights(graph, columns)
-    centres = _centres(graph, columns)
+    centres = _centres(graph, columns, heights, badges or {})
     found = {key: (centres[c], heights[key]) for c, column in enumerate(columns.order) for key in column}
     return _pinned(graph, found)
 
@@ -91,20 +93,30 @@ def _extents(graph: Graph, columns: Columns) -> dict[object, tuple[float, float]
     return found
 
 
+def _pull(one: object, other: object, end: float) -> float:
+    """How strongly a vertex or bend wants to stand level with a neighbour; `end`: a bend, with the end of its arrow.
+
+    Long arrows are straight on their way and give way at their ends, sooner where they fan out than where they arrive;
+    a vertex hardly moves for one.
+    """
+    if isinstance(one, tuple):
+        return 4.0 if isinstance(other, tuple) else end
+    return 0.02 if isinstance(other, tuple) else 1.0
+
+
 def _heights(graph: Graph, columns: Columns) -> dict[object, float]:
     extents = _extents(graph, columns)
     beside: dict[object, list[tuple[object, float]]] = defaultdict(list)
     for left, right in columns.pairs:
-        straight = 8.0 if isinstance(left, tuple) and isinstance(right, tuple) else 2.0 if isinstance(left, tuple) or isinstance(right, tuple) else 1.0
-        beside[left].append((right, straight))
-        beside[right].append((left, straight))
+        beside[left].append((right, _pull(left, right, 2.5)))
+        beside[right].append((left, _pull(right, left, 0.7)))
     joined = {frozenset((edge.source, edge.target)) for edge in graph.edges}
     apart: list[list[float]] = []
     for column in columns.order:
         gaps = []
         for upper, lower in zip(column, column[1:], strict=False):
             bends = isinstance(upper, tuple) + isinstance(lower, tuple)
-            gap = (GAP, 20.0, 10.0)[bends] + (26.0 if frozenset((upper, lower)) in joined else 0.0)
+            gap = (GAP, 28.0, 10.0)[bends] + (26.0 if frozenset((upper, lower)) in joined else 0.0)
             gaps.append(extents[upper][1] + extents[lower][0] + gap)
         apart.append(gaps)
     height: dict[object, float] = {}
@@ -130,8 +142,10 @@ def _heights(graph: Graph, columns: Columns) -> dict[object, float]:
     return {key: round(value, 2) for key, value in height.items()}
 
 
-def _centres(graph: Graph, columns: Columns) -> list[float]:
-    """The x of each column: far enough from the last one for the longest label between them."""
+def _centres(
+    graph: Graph, columns: Columns, heights: Mapping[object, float], badges: Mapping[str, float]
+) -> list[float]:
+    """The x of each column: far enough from the last one for the longest label between them and for no arrow to be steep."""
     widths = [max((size(graph.vertices[key])[0] for key in column if isinstance(key, str)), default=0.0) for column in columns.order]
     room = [64.0] * len(widths)
     for edge in graph.edges:
@@ -145,6 +159,14 @@ def _centres(graph: Graph, columns: Columns) -> list[float]:
         else:
             for gap in range(start, end):
                 room[gap] = max(room[gap], needed if end - start == 1 else min(needed, 64.0))
+    for left, right in columns.pairs:
+        steep = 0.62 if isinstance(left, str) and isinstance(right, str) else 0.35
+        gap = columns.column[left] if isinstance(left, str) else left[1]  # type: ignore[index]  # a bend is (edge, column)
+        room[gap] = max(room[gap], min(steep * abs(heights[left] - heights[right]), STEEPEST))
+    for key, wide in badges.items():
+        gap = columns.column[key] - 1
+        if gap >= 0:
+            room[gap] = max(room[gap], wide + 56.0)
     found, at = [], 0.0
     for c, wide in enumerate(widths):
         at += wide / 2

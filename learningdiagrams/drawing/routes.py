@@ -121,8 +121,8 @@ def bent(start: Point, end: Point, bend: float) -> tuple[Point, ...]:
     nx, ny = dy / length * bend * 4 / 3, -dx / length * bend * 4 / 3
     return (
         start,
-        (start[0] + dx * 0.28 + nx, start[1] + dy * 0.28 + ny),
-        (start[0] + dx * 0.72 + nx, start[1] + dy * 0.72 + ny),
+        (start[0] + dx * 0.22 + nx, start[1] + dy * 0.22 + ny),
+        (start[0] + dx * 0.78 + nx, start[1] + dy * 0.78 + ny),
         end,
     )
 

@@ -38,7 +38,7 @@ def picture_of(
 
     Args:
         residuals: how far goals and laws are from holding, by name: a number and a colour on each badge.
-        title, equations: whether the name stands above, and equations and legend below.
+        title, equations: whether the name stands above, and the equations below.
     """
     found = found or layout(diagram, residuals)
     left, top, right, bottom = found.bounds
@@ -51,12 +51,12 @@ def picture_of(
     ]
     width, height = right - left + 2 * MARGIN, bottom - top + 2 * MARGIN + heading
     if equations:
-        rows, wide, height = _equations(diagram, found, residuals, height)
+        rows, wide, height = _equations(diagram, residuals, height)
         groups += rows
         width = max(width, wide)
-        legend, wide, height = _legend(diagram, residuals, height, max(width, 420.0))
-        groups += legend
-        width = max(width, wide)
+    legend, wide, height = _legend(diagram, residuals, height, max(width, 420.0))
+    groups += legend
+    width = max(width, wide)
     if heading:
         name = text.plain(diagram.name)
         width = max(width, text.width(name, 16) * 1.08 + 2 * MARGIN)
@@ -113,7 +113,8 @@ def _arrow(arrow: Arrow, dx: float, dy: float) -> Group:
     shaft = _shortened(points, back)
     if look.wavy:
         along = sampled(shaft, 24)
-        shaft = (*wave(along[:-6])[:-1], along[-7], *line(along[-7], along[-1])[1:])
+        rest = next((i for i in range(len(along) - 1, 0, -1) if math.dist(along[i], along[-1]) > 8.0), 0)
+        shaft = (*wave(along[: rest + 1]), *line(along[rest], along[-1])[1:])
     shapes: list[Shape] = [Curve(shaft, colour, look.width, look.dash), Area(head, colour)]
     if look.bar:
         ux, uy = _unit(points[0], points[1] if points[1] != points[0] else points[2])
@@ -179,7 +180,7 @@ def notes(equation: Goal | Measure | Law) -> list[str]:
 
 
 def _equations(
-    diagram: Diagram, found: Layout, residuals: Mapping[str, float] | None, top: float
+    diagram: Diagram, residuals: Mapping[str, float] | None, top: float
 ) -> tuple[list[Group], float, float]:
     """Rows of laws, goals and measures; the width that they take, and where they end."""
     rows = [

@@ -62,23 +62,25 @@ def equations_table(
     limit: int | None = None,
 ) -> str:
     """Goals, laws and measures: sides, comparator, weight, and residuals where they are given."""
-    rows = []
+    rows, names = [], []
+    floors = {name: value for name, value in (floor or {}).items() if value}
     for kind, named in (("goal", diagram.goals), ("law", diagram.laws), ("measure", diagram.measures)):
         for name, equation in named.items():
             sign = "=" if kind == "law" else "≈"
             left, right = (text.mathematics_text(str(side)) for side in (equation.left, equation.right))
             row = [kind, _code(name), _code(f"{_cut(left)} {sign} {_cut(right)}"), escape("; ".join(notes(equation)))]
             if residuals is not None:
-                row.append(_residual(residuals.get(name)))
-                row.append(escape(text.number(floor[name])) if floor and floor.get(name) else "")
+                row.append(_residual(residuals[name]) if name in residuals else "")
+            if floors:
+                row.append(escape(text.number(floors[name])) if name in floors else "")
             rows.append(row)
-    heading = ("", "name", "equation", "notes")
-    return rows_table(heading if residuals is None else (*heading, "residual", "floor taken off"), rows, limit)
+            names.append(name)
+    heading = ["", "name", "equation", "notes"]
+    heading += (["residual"] if residuals is not None else []) + (["floor taken off"] if floors else [])
+    return rows_table(heading, rows, limit, names)
 
 
-def _residual(value: float | None) -> str:
-    if value is None:
-        return ""
+def _residual(value: float) -> str:
     band = palette.band(value)
     return f'<span class="residual {band}" style="border-left:.8em solid {palette.LIGHT[band]};padding-left:.4em">{escape(text.number(value))}</span>'
 
@@ -91,13 +93,17 @@ def _code(words: str) -> str:
     return f"<code>{escape(_cut(words))}</code>"
 
 
-def rows_table(heading: Sequence[str], rows: Iterable[Sequence[str]], limit: int | None = None) -> str:
-    """An HTML table; cells are HTML already, headings are text."""
+def rows_table(
+    heading: Sequence[str], rows: Iterable[Sequence[str]], limit: int | None = None, names: Sequence[str] = ()
+) -> str:
+    """An HTML table; cells are HTML already, headings are text. `names` say which equation each row is about."""
     rows = list(rows)
     shown = rows if limit is None else rows[:limit]
+    abouts = [f' data-name="{escape(name)}"' for name in names] or [""] * len(shown)
     head = "".join(f'<th scope="col" style="text-align:left">{escape(word)}</th>' for word in heading)
     body = "".join(
-        "<tr>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in row) + "</tr>" for row in shown
+        f"<tr{about}>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in row) + "</tr>"
+        for about, row in zip(abouts, shown, strict=False)
     )
     more = f"<p>… {len(rows) - len(shown)} more rows</p>" if len(shown) < len(rows) else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"

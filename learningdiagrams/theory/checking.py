@@ -3,15 +3,17 @@
 Nothing of the engine that finds proofs is imported here. A chain of steps is accepted when
 
 1. it starts at the left side and ends at the right side, and each step starts where the one before it ended;
-2. each step names a law l = r : X₁×…×Xₙ → Y and, for every factor Xᵢ, a morphism uᵢ from the common domain D to Xᵢ;
-3. at the place that the step names, the term before is one output of l (of r, if the step goes backwards) with uᵢ
-   put for the i-th variable, and the term after is the whole with that replaced by the same output of the other side.
+2. each step names a law l = r : X₁×…×Xₙ → Y and, for every factor Xᵢ, a morphism uᵢ from the common domain D
+   to Xᵢ;
+3. at the place that the step names, the term before is one output of l (of r, if the step goes backwards)
+   with uᵢ put for the i-th variable, and the term after is the whole with that replaced by the same output of
+   the other side.
 
-Acceptance implies truth. In a category with finite products where the law holds, ⟨u₁, …, uₙ⟩ >> l equals
-⟨u₁, …, uₙ⟩ >> r; so do their outputs; and so do the results of applying the same maps to equal things. Each step
-therefore joins equal morphisms D → E, and equality is transitive. Because uᵢ must be a morphism out of D, a law is
-never used over an object to which D has no morphism: that would not be sound, since such an object may be empty
-(Goguen and Meseguer, "Completeness of many-sorted equational logic", 1985).
+Acceptance implies truth. In a category with finite products where the law holds, ⟨u₁, …, uₙ⟩ >> l equals ⟨u₁,
+…, uₙ⟩ >> r; so do their outputs; and so do the results of applying the same maps to equal things. Each step
+therefore joins equal morphisms D → E, and equality is transitive. Because uᵢ must be a morphism out of D, a
+law is never used over an object to which D has no morphism: that would not be sound, since such an object may
+be empty (Goguen and Meseguer, "Completeness of many-sorted equational logic", 1985).
 """
 
 from __future__ import annotations

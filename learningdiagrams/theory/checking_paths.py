@@ -1,10 +1,10 @@
 """The checker of proofs by laws between paths, in short form.
 
-Such a proof consists of runs, each of uses of laws inside one word of generators: at an offset, one side of a law is
-replaced by the other. A use is a step in the sense of :mod:`learningdiagrams.theory.checking`, in which what the word
-makes up to the offset is put for the law's one variable; it is accepted when the law is one between paths, starts at
-the object that the word has come to there, and the word goes on with that side of it. Acceptance implies truth for the
-same reason. Nothing of the engine is imported here.
+Such a proof consists of runs, each of uses of laws inside one word of generators: at an offset, one side of a
+law is replaced by the other. A use is a step in the sense of :mod:`learningdiagrams.theory.checking`, in
+which what the word makes up to the offset is put for the law's one variable; it is accepted when the law is
+one between paths, starts at the object that the word has come to there, and the word goes on with that side
+of it. Acceptance implies truth for the same reason. Nothing of the engine is imported here.
 """
 
 from __future__ import annotations

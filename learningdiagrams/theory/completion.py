@@ -38,7 +38,7 @@ __all__ = ["Area", "Completion", "Lemma", "Use", "reversed_chain"]
 
 
 LONGEST_WITH_CUTS = 20_000
-"""Letters of a word beyond which detours are left in its chain: all words on the way are held to find them."""
+"""Letters beyond which detours are left in a word's chain: all words on the way are held to find them."""
 
 
 class Use(NamedTuple):

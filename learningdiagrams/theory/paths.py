@@ -41,7 +41,8 @@ class WordPair(NamedTuple):
 class Paths:
     """What is known about a presentation's path laws; `update` takes in what was added to it since.
 
-    `others` names the laws that are no path laws, and `origins` the law and its output of each lemma that was given.
+    `others` names the laws that are no path laws, and `origins` the law and output of each lemma that was
+    given.
     """
 
     def __init__(self, presentation: Presentation) -> None:
@@ -60,22 +61,24 @@ class Paths:
 
     def update(self) -> None:
         """Takes in the generators and laws that are new."""
-        signature = self.presentation.signature
-        for morphism in list(signature.generators.values())[len(self.numbers) :]:
+        generators, laws = self.presentation.generators, self.presentation.laws
+        if len(generators) == len(self.numbers) and len(laws) == self._laws_seen:
+            return
+        for morphism in list(generators.values())[len(self.numbers) :]:
             generator = morphism.parts[0]
             self.numbers[generator] = len(self.numbers)
             if len(generator.dom.factors) <= 1:
                 for index in range(len(generator.cod.factors)):
                     self.letters[generator, index] = chr(len(self.meaning))
                     self.meaning.append((generator, index))
-        for law in list(self.presentation.laws.values())[self._laws_seen :]:
+        for law in list(laws.values())[self._laws_seen :]:
             equations = self._equations(unmarked(law.left), unmarked(law.right))
             if equations is None:
                 self.others.append(law.name)
             for output, (left, right) in enumerate(equations or ()):
                 if left != right:
                     self._add(law, output, left, right)
-        self._laws_seen = len(self.presentation.laws)
+        self._laws_seen = len(laws)
 
     def _add(self, law: Law, output: int, left: str, right: str) -> None:
         lemma = self.completion.add(left, right)

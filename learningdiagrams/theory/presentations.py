@@ -9,6 +9,18 @@ Law('involution', inv >> inv, identity(E))
 Law('law1', inv >> src, tgt)
 >>> P["src"] is src, list(P.sorts), list(P.generators), list(P.laws)
 (True, ['V', 'E'], ['src', 'tgt', 'inv'], ['involution', 'law1'])
+>>> print(P)
+diagram SymmetricGraph
+<BLANKLINE>
+object V, E
+map    src : E -> V
+map    tgt : E -> V
+map    inv : E -> E
+<BLANKLINE>
+law involution : inv >> inv = id(E)
+law inv >> src = tgt
+>>> P.prove(inv >> inv >> src, src).holds, P.hom(E, V), P.count(E, E)
+(True, [src, tgt], 2)
 """
 
 from __future__ import annotations
@@ -189,9 +201,15 @@ class Presentation:
             self.signature.owns(side)
         check_parallel(what, left, right)
 
-    def __getitem__(self, name: str) -> Object | Morphism | Law:
+    def __getitem__(self, name: str) -> Any:
         """The object, generator or law of this name."""
         return self._laws.get(name) or self.signature[name]
+
+    def __str__(self) -> str:
+        """The text form: a diagram whose generators have no role."""
+        from learningdiagrams.writing import write_presentation
+
+        return write_presentation(self)
 
     def __repr__(self) -> str:
         counts = f"{len(self.sorts)} objects, {len(self.generators)} generators, {len(self._laws)} laws"

@@ -23,7 +23,7 @@ learningdiagrams.theory.errors.InvalidProof: the proof does not end at `id(A)`, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple, overload
@@ -161,13 +161,13 @@ class Proof:
     presentation: Presentation = field(repr=False)
     left: Morphism
     right: Morphism
-    steps: Sequence[Step] | Iterable[Step]
+    steps: Sequence[Step]
     laws: Mapping[str, Law] = field(default=None, repr=False, compare=False)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.laws is None:
             object.__setattr__(self, "laws", self.presentation.laws_as_they_stand())
-        if not isinstance(self.steps, Sequence):
+        if not isinstance(self.steps, Chain):
             object.__setattr__(self, "steps", tuple(self.steps))
 
     def check(self) -> None:

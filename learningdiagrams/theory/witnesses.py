@@ -23,7 +23,8 @@ tell the sides apart
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -38,12 +39,10 @@ __all__ = ["FiniteModel", "PathSystem", "Precedence", "TermSystem", "Witness"]
 
 
 @dataclass(frozen=True)
-class Witness:
-    """What shows that laws do not make two sides equal; laws and generators are those that stood when it was
-    made.
+class Witness(ABC):
+    """What shows that laws do not make two sides equal.
 
-    `kind` is "model" or "system". `check()` computes everything again from the laws, and raises
-    :class:`~learningdiagrams.theory.errors.InvalidWitness` where it does not hold.
+    `laws` and `generators` are those that stood when it was made; `kind` is "model" or "system".
     """
 
     presentation: Presentation = field(repr=False)
@@ -59,6 +58,17 @@ class Witness:
             object.__setattr__(self, "laws", self.presentation.laws_as_they_stand())
         if self.generators is None:
             object.__setattr__(self, "generators", self.presentation.generators_as_they_stand())
+
+    @abstractmethod
+    def check(self) -> None:
+        """Computes everything again from the laws.
+
+        Raises :class:`~learningdiagrams.theory.errors.InvalidWitness` where something does not hold.
+        """
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """The kind and what the witness consists of, as values that JSON has."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +136,7 @@ class PathSystem(Witness):
     `up_to` is the length of paths up to which they do, or None for all paths.
     """
 
-    rules: Sequence[tuple[Morphism, Morphism]] | Iterable[tuple[Morphism, Morphism]]
+    rules: Sequence[tuple[Morphism, Morphism]]
     up_to: int | None = None
 
     kind: ClassVar[str] = "system"

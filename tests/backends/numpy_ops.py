@@ -55,6 +55,9 @@ class NumpyOps:
         shifted = x - x.max(-1, keepdims=True)
         return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
 
+    def log_likelihood(self, x, classes):
+        return self.pick(self.log_softmax(x), classes)
+
     def log_sigmoid(self, x):
         return -np.logaddexp(0, -x)
 

@@ -180,7 +180,8 @@ def test_an_error_inside_a_map_says_which_map_it_was(d):
 
 
 def test_titles_of_measures_and_laws(d):
-    d.diagram.measure("m", "x >> f", "y"), d.diagram.law("f", "g", name="same")
+    d.diagram.measure("m", "x >> f", "y")
+    d.diagram.law("f", "g", name="same")
     plan = plan_morphism(d.diagram, d.diagram["f"])
     assert title(plan, "m") == "measure `m` (x >> f = y)"
     assert title(plan, "same") == "law `same` (f = g)"

@@ -18,6 +18,7 @@ from tests.backends.torch_diagrams import (  # noqa: E402
     distillation,
     maps_of,
     one_map,
+    outputs,
     program_of,
     small,
 )
@@ -187,6 +188,30 @@ def test_gradients_pass_through_frozen_maps_whose_flags_stay(flag):
     assert all(p.grad is None and p.requires_grad is flag for p in t.parameters())
 
 
+def test_gradients_pass_through_a_frozen_map_of_several_outputs():
+    class Halves(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(4, 3)
+
+        def forward(self, x):
+            return self.linear(x), self.linear.bias.expand(len(x), 3)
+
+    d = Diagram("Halves")
+    S, A, B = d.objects("S", "A", "B")
+    d.data("x", S, A)
+    d.model("f", A, A)
+    d.frozen("t", A, B * B)
+    d.data("y", S, B * B)
+    d.goal("fit", "x >> f >> t", "y")
+    f, t, y = small(4, 4), Halves(), torch.zeros(6, 3)
+    program = program_of(maps_of(d, {"f": f, "t": t}))
+    program({"x": X, "y": (y, y)}, {"fit": 1.0}).total.backward()
+    wanted = torch.autograd.grad(t(f(X))[0].square().mean() / 2, f[0].weight)[0]
+    torch.testing.assert_close(f[0].weight.grad, wanted)
+    assert all(p.grad is None for p in t.parameters())
+
+
 def test_flags_are_put_back_when_a_frozen_map_fails():
     class Broken(nn.Linear):
         def forward(self, x):
@@ -235,6 +260,52 @@ def test_in_a_game_each_goal_moves_its_own_models_in_both_ways():
     program(batch, weights).total.backward()
     for name, module in (("gen", gen), ("judge", judge)):
         torch.testing.assert_close({n: p.grad for n, p in module.named_parameters()}, field[name])
+
+
+class Prototype(nn.Module):
+    """Returns its parameter, or a view of it, for every row."""
+
+    def __init__(self, view):
+        super().__init__()
+        self.value = nn.Parameter(torch.ones(3))
+        self.view = view
+
+    def forward(self, x=None):
+        if x is None:
+            return self.value if not self.view else self.value.view(3)
+        return self.value.expand(len(x), 3)
+
+
+@pytest.mark.parametrize("backend", [None, {"backend": "aot_eager"}])
+@pytest.mark.parametrize("view", [False, True])
+def test_a_parameter_that_is_a_value_itself_receives_no_gradient_where_it_is_not_moved(view, backend):
+    # `p` and `q` are frozen, `r` is another player's; each returns its parameter without computing with it.
+    d = Diagram("Prototypes")
+    S, A, B = d.objects("S", "A", "B")
+    d.data("x", S, A)
+    for name, role, dom in (("p", d.frozen, d.unit), ("q", d.frozen, A), ("r", d.model, d.unit)):
+        role(name, dom, B)
+    d.model("f", A, A)
+    d.model("g", A, B)
+    d.goal("constant", "x >> g", "x >> drop(A) >> p")
+    d.goal("through", "x >> f >> q", "x >> g")
+    d.goal("other", "x >> g", "x >> drop(A) >> r", train=["g"])
+    realisations = {name: Prototype(view) for name in "pqr"} | {"f": small(4, 4), "g": small(4, 3)}
+    maps = TorchBackend(backend).maps(d, realisations, seed=0, dtype="float32", device=None)
+    program, weights = program_of(maps), dict.fromkeys(d.goals, 1.0)
+    program({"x": X}, weights).total.backward()
+    assert all(realisations[name].value.grad is None for name in "pqr")
+    assert realisations["g"][0].weight.grad.any()
+    _, field = program.value_and_grad({"x": X}, weights)
+    assert not field["r"]["value"].any()
+
+
+def test_outputs_are_copies():
+    d = one_map(dom="1")
+    maps = maps_of(d, {"f": Prototype(view=False)})
+    (value,) = outputs(maps, "f")
+    maps.load_parameters({"f": {"value": np.zeros(3)}})
+    assert not value.requires_grad and value.tolist() == [[1.0, 1.0, 1.0]] and not value[0].requires_grad
 
 
 @pytest.mark.parametrize("as_a_method", [False, True])

@@ -31,8 +31,8 @@ class Counted(nn.Module):
 def abstract(given, *arguments, dom=1, cod=1, dtype="float32"):
     d = Diagram()
     A, B = d.objects("A", "B")
-    d.model("f", d.presentation.signature.product([A] * dom)
-    d.presentation.signature.product([B] * cod))
+    product = d.presentation.signature.product
+    d.model("f", product([A] * dom), product([B] * cod))
     maps = TorchBackend().maps(d, {"f": given}, seed=0, dtype=dtype, device=None)
     return maps.abstract("f", [Abstract(*each) for each in arguments])
 
@@ -114,6 +114,9 @@ def test_maps_of_one_architecture_are_evaluated_once():
     assert made.abstract("wide", [Abstract((4,))]) == (Abstract((5,)),)
     made.abstract("scaled", [Abstract((4,))])
     assert len(SEEN) == 3, "another width and another attribute are another architecture"
+    maps["f1"].register_forward_hook(lambda module, inputs, output: output[..., None])
+    assert made.abstract("f1", [Abstract((4,))]) == (Abstract((3, 1)),)
+    SEEN.pop()
     for _ in range(3):
         with pytest.raises(DiagramError, match=r"it refuses \[9\]"):
             made.abstract("f0", [Abstract((9,))])

@@ -1,6 +1,7 @@
 """What is a map on PyTorch: modules, functions and layers; their modes and numbers."""
 
 import functools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +16,9 @@ from learningdiagrams.errors import DiagramError  # noqa: E402
 from learningdiagrams.plan import plan_morphism  # noqa: E402
 from tests.backends.torch_diagrams import (  # noqa: E402
     WEIGHTS,
+    Flags,
     X,
     Y,
-    Flags,
     distillation,
     maps_of,
     module_of,
@@ -218,7 +219,9 @@ def test_only_models_train_and_every_flag_is_put_back():
     d.goal("mean", "pixels >> student", "pixels >> slow")
     maps = maps_of(d, {"teacher": teacher, "student": student})
     slow = module_of(maps, "slow")
-    teacher.inner.eval(), student.train(False), student.inner.train(True)
+    teacher.inner.eval()
+    student.train(False)
+    student.inner.train(True)
     before = [(part, part.training) for m in (teacher, student, slow) for part in m.modules()]
     program = program_of(maps)
     batch = {"pixels": X, "label": Y}
@@ -284,7 +287,7 @@ def test_a_module_that_does_more_than_set_flags_does_it_back():
 # Numbers ----------------------------------------------------------------------------------------------------
 
 
-def with_statistics():
+def with_statistics() -> Any:
     d = one_map()
     d.goal("fit", "x >> f", "y")
     return d, nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
@@ -335,7 +338,7 @@ def test_buffers_are_moved_by_training_only_and_saved():
     assert maps.buffers()["f"]["1.running_mean"].any() and f[1].num_batches_tracked == 1
     maps.load_buffers({name: {k: maps.numpy(v) for k, v in each.items()} for name, each in before.items()})
     assert not f[1].running_mean.any() and f[1].num_batches_tracked == 0
-    with pytest.raises(DiagramError, match=r"`f` has no buffer `1\\.runing_mean`; did you mean"):
+    with pytest.raises(DiagramError, match=r"`f` has no buffer `1\.runing_mean`; did you mean"):
         maps.load_buffers({"f": {"1.runing_mean": np.zeros(3)}})
 
 
@@ -364,6 +367,19 @@ def test_averages_start_as_copies_follow_and_receive_no_gradient():
         torch.testing.assert_close(after["slow"][name], value + 0.1)
     assert (maps.buffers()["slow"]["1.running_mean"] == 5).all()
     assert all(p.requires_grad for p in f.parameters()), "the model's own flags are its own"
+
+
+def test_a_module_that_cannot_be_copied_has_no_average():
+    class Holds(nn.Linear):
+        def __deepcopy__(self, memo):
+            raise TypeError("cannot copy an open file")
+
+    d = one_map()
+    d.ema("slow", of="f")
+    with pytest.raises(
+        DiagramError, match="`slow`: the module it follows cannot be copied: cannot copy an open file"
+    ):
+        maps_of(d, {"f": Holds(4, 3)})
 
 
 def test_an_average_of_a_function_is_the_function():

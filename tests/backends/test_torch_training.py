@@ -93,7 +93,7 @@ def test_rates_for_single_models_and_a_factor_at_each_step():
 def test_a_rate_of_one_model_leaves_the_others_their_default():
     maps = maps_of(two_models(), {"f": linear(0), "g": linear(1)})
     trainer, _ = train(maps, steps=1, optimizer="adam", rates={"g": 0.5})
-    assert [group["lr"] for group in trainer._optimizer.param_groups] == [1e-3, 0.5]
+    assert [group["lr"] for group in trainer._groups()] == [1e-3, 0.5]
 
 
 def test_clipping_by_the_norm_of_the_whole_gradient():

@@ -42,7 +42,7 @@ def outputs(maps: TorchMaps, text: str, *arguments: Any) -> tuple[Any, ...]:
     return maps.program(plan).outputs({str(i): each for i, each in enumerate(arguments)})
 
 
-def small(*sizes: int, seed: int = 0) -> nn.Sequential:
+def small(*sizes: int, seed: int = 0) -> Any:
     torch.manual_seed(seed)
     parts = [nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
     return nn.Sequential(*[each for part in parts for each in (part, nn.Tanh())][:-1])

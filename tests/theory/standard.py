@@ -8,13 +8,37 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from learningdiagrams.theory import Morphism, Object, Presentation, drop, identity, proj
+from learningdiagrams.theory import (
+    Morphism,
+    Object,
+    Presentation,
+    Proof,
+    Proved,
+    Refuted,
+    drop,
+    identity,
+    proj,
+)
 
 KNOWN_ANSWERS = Path(__file__).parents[1] / "data" / "known_answers.json"
 
 
+def proof_of(presentation: Presentation, left: Morphism, right: Morphism) -> Proof:
+    """The proof of an equation that has one."""
+    verdict = presentation.prove(left, right)
+    assert isinstance(verdict, Proved), verdict
+    return verdict.proof
+
+
+def witness_against(presentation: Presentation, left: Morphism, right: Morphism) -> Any:
+    """The witness against an equation that does not hold."""
+    verdict = presentation.prove(left, right)
+    assert isinstance(verdict, Refuted), verdict
+    return verdict.witness
+
+
 def from_case(case: dict[str, Any]) -> Presentation:
-    """The presentation of a known case; the objects' names get a prefix, since a generator may be called the same."""
+    """The presentation of a known case; objects get a prefix, since a generator may be called the same."""
     presentation = Presentation("Case")
     presentation.objects(*(f"ob_{name}" for name in case["objects"]))
     for name, (dom, cod) in case["generators"].items():
@@ -50,7 +74,7 @@ def known_cases() -> list[dict[str, Any]]:
 
 
 def simplex(top: int) -> Presentation:
-    """The category of finite non-empty ordinals up to [top]: faces d, degeneracies s, the cosimplicial identities.
+    """Finite non-empty ordinals up to [top]: faces d, degeneracies s, the cosimplicial identities.
 
     Mac Lane, Categories for the Working Mathematician, VII.5.
     """
@@ -162,7 +186,7 @@ def group() -> Presentation:
 
 
 def lens(with_put_put: bool = True) -> Presentation:
-    """Very well-behaved lenses (Foster et al., "Combinators for bidirectional tree transformations", 2007)."""
+    """Very well-behaved lenses (Foster et al., Combinators for bidirectional tree transformations, 2007)."""
     P = Presentation("Lens")
     S, V = P.objects("S", "V")
     get, put = P.morphism("get", S, V), P.morphism("put", S * V, S)
