@@ -10,8 +10,8 @@ from benchmarks.pairs import Paired, Row
 
 ROUNDS, BOUND = 25, 1.5
 HEAVY = ("torch", "jax", "sympy")
-CLOCK = "from time import perf_counter; start = perf_counter(); import {}; print(perf_counter() - start)"
-LOADED = "import sys, learningdiagrams; print(*(name for name in {} if name in sys.modules))"
+CLOCK = "from time import perf_counter; start = perf_counter(); {}; print(perf_counter() - start)"
+LOADED = f"import sys, learningdiagrams; print(*(name for name in {HEAVY} if name in sys.modules))"
 
 
 def printed(code: str) -> str:
@@ -20,24 +20,21 @@ def printed(code: str) -> str:
     return done.stdout.strip()
 
 
-def seconds(code: str) -> float:
-    """The seconds of an import, without the start of the process."""
-    return float(printed(code))
+def against_numpy(statement: str) -> Paired:
+    """The seconds of a statement and of `import numpy`, each in a fresh process, in turns."""
+    found = Paired([], [])
+    for number in range(ROUNDS + 1):
+        ours, hand = (float(printed(CLOCK.format(code))) for code in (statement, "import numpy"))
+        if number:  # the first ones fill the file system's cache
+            found.ours.append(ours)
+            found.hand.append(hand)
+    return found
 
 
 def rows() -> Iterator[Row]:
-    """The package alone; and with a diagram, whose names are loaded when first used."""
-    first = "import learningdiagrams as ld; ld.Diagram"
-    for what, code in (
-        ("import learningdiagrams, against numpy", CLOCK.format("learningdiagrams")),
-        ("… and its Diagram, against numpy", CLOCK.format("learningdiagrams").replace("import learningdiagrams", first)),
-    ):
-        found = Paired([], [])
-        for number in range(ROUNDS + 1):  # the first one fills the file system's cache
-            ours, hand = seconds(code), seconds(CLOCK.format("numpy"))
-            if number:
-                found.ours.append(ours)
-                found.hand.append(hand)
-        yield found.row(what, "ms", BOUND)
-    loaded = printed(LOADED.format(HEAVY)).split()
-    yield Row("import learningdiagrams: of torch, jax, sympy loaded", len(loaded), "modules", most=0)
+    """The package alone, and with a diagram: names are loaded when first used, NumPy among them."""
+    yield against_numpy("import learningdiagrams").row("import learningdiagrams (to numpy)", "ms", BOUND)
+    first = "import learningdiagrams; learningdiagrams.Diagram"
+    yield against_numpy(first).row("… and look at Diagram (to numpy)", "ms", note="loads numpy itself")
+    loaded = printed(LOADED).split()
+    yield Row("import learningdiagrams: of torch, jax, sympy", len(loaded), "loaded", most=0)

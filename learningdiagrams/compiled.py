@@ -7,6 +7,7 @@ other.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -172,14 +173,21 @@ class Compiled:
         return evaluated.total, gradients
 
     def draw(self, batch: Mapping[str, Any], step: int | None = None) -> dict[str, Any]:
-        """The batch with its noise drawn, as `loss` and `fit` do it themselves."""
-        checked = as_batch(self.diagram, batch)
-        step = self.step if step is None else step
+        """The batch with its noise drawn, as `loss` and `fit` do it themselves.
+
+        On jax the averages' present numbers come along, so that a compiled `fn` of :meth:`pure` sees them move.
+        """
+        return {**self._drawn(batch, self.step if step is None else step), **self.maps.averages()}
+
+    def _drawn(self, batch: Mapping[str, Any], step: int) -> dict[str, Any]:
+        # What `draw` gave for `pure` may come back: averages are the maps' own here.
+        given = {name: value for name, value in batch.items() if self.diagram.roles.get(name) != "ema"}
+        checked = as_batch(self.diagram, given)
         return draw_noise(self.diagram, checked, step, self.seed, dtype=self.maps.dtype)
 
     def _at(self, batch: Mapping[str, Any], step: int) -> tuple[Program, dict[str, Any]]:
         """The program for the sample objects that a batch holds, and the batch with its noise."""
-        drawn = self.draw(batch, step)
+        drawn = self._drawn(batch, step)
         present = frozenset(str(self.diagram.generators[name].dom) for name in drawn)
         program = self._programs.get(present)
         if program is None:
@@ -227,29 +235,30 @@ class Compiled:
             what = f"one value for each factor of {morphism.dom}"
         else:
             if len(arguments) == 1 and isinstance(arguments[0], Mapping):
-                return self.draw(arguments[0])
+                return self._drawn(arguments[0], self.step)
             wanted = list(plan.inputs)
             what = f"values for {', '.join(wanted)}"
         if len(arguments) != len(wanted):
             raise DiagramError(f"`{morphism}` takes {what}: {len(wanted)} in all, {len(arguments)} given")
         return dict(zip(wanted, arguments, strict=True))
 
-    @property
+    @cached_property
     def module(self) -> Any:
         """On torch: an `nn.Module` of all maps whose `forward(batch, step=None)` is the total loss, for a loop of one's own."""
         if not hasattr(self.maps, "module"):
             raise DiagramError(f"only the backend torch has a module; on {self.backend} there is `pure()`")
         return self.maps.module(lambda batch, step=None, training=False: self.loss(batch, step, training).total)
 
-    def pure(self) -> tuple[Any, Any]:
+    def pure(self, training: bool = False) -> tuple[Any, Any]:
         """On jax: the trained parameters and `fn(params, batch, step) -> (total, terms)`, pure, for one's own jit and grad.
 
         `fn` takes a batch with its noise drawn (`draw`), and evaluates schedules of weights at `step`, traced or not.
+        With `training` the models are in training mode.
         """
         if not hasattr(self.maps, "pure"):
             raise DiagramError(f"only the backend jax has `pure()`; on {self.backend} there is `module`")
         schedules = {name: goal.weight for name, goal in self.diagram.goals.items()}
-        return self.maps.pure(self.plan, schedules)
+        return self.maps.pure(self.plan, schedules, training)
 
     def advance(self, params: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """After a step of one's own loop: takes `params` over where given, counts the step, moves the averages."""
@@ -298,11 +307,12 @@ class Compiled:
         )
 
     def _sourced(self, data: Any) -> Any:
+        """The data, or where none are given what the diagram's sources hold."""
         if data is not None:
             return data
-        found = load_sources(self.diagram)
-        if not found:
-            raise DiagramError("no data were given, and the diagram names no sources, such as = npz(\"x.npz\", \"images\")")
-        return found
-
-
+        roles, specs = self.diagram.roles, self.diagram.specs
+        missing = [name for name in self.plan.inputs if roles[name] == "data" and name not in specs]
+        if missing:
+            right = "write = npz(…) or another source in the diagram, or in Python hand the data over"
+            raise DiagramError.of([About(f"{name} has no data; {right}", name) for name in missing])
+        return load_sources(self.diagram)

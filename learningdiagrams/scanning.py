@@ -246,8 +246,9 @@ def words(source: Source, text: str | None = None, base: int = 0) -> Line:
 _ESCAPE = re.compile(r'\\(["\\]|u[0-9a-fA-F]{4})')
 
 
-_DOUBLED = re.compile(r'\\(?=["\\]|u[0-9a-fA-F]{4}|$)')
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+# Where a single backslash would be read together with what follows it: a quote, a backslash, a number.
+_DOUBLED = re.compile(rf'\\(?=["\\]|u[0-9a-fA-F]{{4}}|\Z|{_UNPRINTABLE.pattern})')
 
 
 def quoted(text: str) -> str:

@@ -13,10 +13,10 @@ GOOD = """\
 diagram Distillation
 
 object Sample, Image[64], Logits[10]
-data   pixels  : Sample -> Image    = sklearn("digits", "data")
-data   label   : Sample -> Logits   = sklearn("digits", "target")
-frozen teacher : Image -> Logits    = mlp(64, 16, 10)
-model  student : Image -> Logits    = mlp(64, 8, 10)
+data   pixels  : Sample -> Image  = sklearn("digits", "data")
+data   label   : Sample -> Logits = sklearn("digits", "target")
+frozen teacher : Image -> Logits  = mlp(64, 16, 10)
+model  student : Image -> Logits  = mlp(64, 8, 10)
 
 goal    hard     : pixels >> student = label               by cross_entropy
 goal    soft     : pixels >> student = pixels >> teacher   by kl(temperature=4)   weight 0.7

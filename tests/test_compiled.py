@@ -306,6 +306,23 @@ def test_a_loop_of_ones_own_on_jax():
     assert c.step == 5 and c.loss(BATCH).total.item() < float(total)
 
 
+def test_averages_move_in_a_compiled_loop_of_ones_own_on_jax():
+    jax = pytest.importorskip("jax")
+    d = distillation()
+    d.ema("slow", of="student", decay=0.5)
+    d.goal("follow", "pixels >> student", "pixels >> slow", by="mse")
+    c = d.compile(backend="jax")
+    params, fn = c.pure()
+    step = jax.jit(fn)
+    moved = jax.tree.map(lambda p: p + 1, params)
+    assert float(step(params, c.draw(BATCH), 0)[1]["follow"]) == 0
+    c.advance(moved)
+    assert c.loss(c.draw(BATCH)).terms["follow"].item() == pytest.approx(
+        float(step(moved, c.draw(BATCH), 1)[1]["follow"]), rel=1e-5
+    )
+    assert c.loss(BATCH).terms["follow"].item() > 0.01
+
+
 def test_both_backends_live_in_one_process_on_one_diagram():
     pytest.importorskip("torch"), pytest.importorskip("jax")
     d = distillation()

@@ -181,6 +181,10 @@ class Maps(ABC):
         """One step of every `ema` map: e ← decay · e + (1 − decay) · m for parameters; buffers are copied."""
         raise DiagramError(f"the backend {self.backend.name} computes values only and does not train")
 
+    def averages(self) -> Parameters:
+        """The averages' parameters where a function of its own (`pure`) has to be handed them with a batch; else {}."""
+        return {}
+
     def random_state(self) -> dict[str, np.ndarray]:
         """What random draws inside maps (dropout) depend on, for a checkpoint; {} where they depend on the step alone."""
         return {}

@@ -251,7 +251,10 @@ def _closed_forms(
             f"{budget.max_seconds:g} seconds ({budget.steps} steps)"
         )
     irreducible_terms(theory, dom, cod, outputs).check_finite()
-    found = closed_forms(theory, dom, cod, outputs, limit, budget)
+    try:
+        found = closed_forms(theory, dom, cod, outputs, limit, budget)
+    except TooDeep:
+        raise NotDecided(f"the morphisms {dom} -> {cod} become too deep") from None
     if found is None or len(found) > limit:
         raise NotDecided(
             f"more than {limit} morphisms {dom} -> {cod} were found"

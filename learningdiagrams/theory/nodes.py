@@ -99,14 +99,23 @@ class Bank:
 
     def resolve(self, node: Node, bindings: Bindings) -> Node:
         """The node with variables replaced, and those in what replaces them too, as a unifier wants."""
+        return self._resolve(node, bindings, {})
+
+    def _resolve(self, node: Node, bindings: Bindings, done: dict[Node, Node]) -> Node:
+        # What occurs often is resolved once: a unifier can stand for terms of exponential size.
         if not node.counts:
             return node
+        if node in done:
+            return done[node]
         if node.head < 0:
             bound = bindings.get(-1 - node.head)
-            return node if bound is None else self.resolve(bound, bindings)
-        if node.depth > DEEPEST:
-            raise TooDeep
-        return self.apply(node.head, tuple([self.resolve(arg, bindings) for arg in node.args]))
+            made = node if bound is None else self._resolve(bound, bindings, done)
+        else:
+            if node.depth > DEEPEST:
+                raise TooDeep
+            made = self.apply(node.head, tuple([self._resolve(arg, bindings, done) for arg in node.args]))
+        done[node] = made
+        return made
 
     def shifted(self, node: Node, by: int) -> Node:
         """The node with all variables' numbers raised."""

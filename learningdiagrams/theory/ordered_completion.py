@@ -22,13 +22,19 @@ from time import perf_counter
 from typing import NamedTuple
 
 from learningdiagrams.theory.morphisms import Object
-from learningdiagrams.theory.nodes import Bank, Bindings, Node, match, positions, unify
+from learningdiagrams.theory.nodes import Bank, Bindings, Node, TooDeep, match, positions, unify
 from learningdiagrams.theory.orders import Order
 
 __all__ = ["Equation", "OrderedCompletion", "TermLemma", "TermUse", "weak_orders"]
 
 VARIABLES: int = 4
 """Variables up to which ground joinability is tested: four can be ordered, with ties, in 75 ways."""
+
+LARGEST = 400
+"""The weight of sides of critical pairs beyond which they are left out; the system is never complete then."""
+
+LONGEST = 1_000_000
+"""Uses of equations on the way to a normal form beyond which the way is not written down."""
 
 APART = 1 << 16
 """What the numbers of variables are raised by to rename one of two equations apart."""
@@ -110,13 +116,14 @@ class OrderedCompletion:
         self._number = 0
         self._by_head: dict[int, list[_Entry]] = {}
         self._by_sort: dict[Object, list[_Entry]] = {}
-        self._irreducible: set[Node] = set()
-        self._irreducible_by_least: set[Node] = set()
+        self._forms: dict[Node, Node] = {}
+        self._forms_by_least: dict[Node, Node] = {}
+        self._left_out = False
 
     @property
     def complete(self) -> bool:
         """Whether all critical pairs are resolved."""
-        return not self._waiting
+        return not self._waiting and not self._left_out
 
     def add(self, left: Node, right: Node) -> int:
         """Takes in an equation, and returns the number of the lemma that it is."""
@@ -128,22 +135,26 @@ class OrderedCompletion:
         """Goes on for some steps, and says whether all critical pairs are resolved now."""
         for _ in range(max_steps):
             if not self._waiting:
-                return True
+                break
             if perf_counter() > deadline:
                 return False
             self.steps += 1
             _, _, item = heappop(self._waiting)
-            if isinstance(item, int):
-                left, right, _ = self.lemmas[item]
-                self._take(left, right, item)
-            elif item.outer.alive and item.inner.alive:
-                sides = self._sides(item)
-                if sides is not None:
-                    self._take(*sides[:2], item)
-        return not self._waiting
+            try:
+                if isinstance(item, int):
+                    left, right, _ = self.lemmas[item]
+                    self._take(left, right, item)
+                elif item.outer.alive and item.inner.alive:
+                    sides = self._sides(item)
+                    if sides is not None:
+                        self._take(*sides[:2], item)
+            except TooDeep:
+                # What was under way is lost, so that no system that comes of it is complete.
+                self._left_out = True
+                raise
+        return self.complete
 
-    # Reducing
-    # ------------------------------------------------------------------------------------------------------
+    # Reducing --------------------------------------------------------------------------------------------
 
     def normal(
         self,
@@ -152,39 +163,43 @@ class OrderedCompletion:
         least: bool = False,
         ranks: Mapping[int, int] | None = None,
     ) -> Node:
-        """Reduces innermost first. With `least`, also where variables have to be put in.
+        """Reduces innermost first, and notes the uses, if asked.
 
-        With `ranks`, as if they held.
+        With `least`, also where variables have to be put in; with `ranks`, as if variables were ordered so.
         """
-        known = (
-            set[Node]() if ranks is not None else self._irreducible_by_least if least else self._irreducible
-        )
-        frames: list[list] = [[node, 0]]
+        forms = {} if ranks is not None else self._forms_by_least if least else self._forms
+        # A frame is a term, the argument whose turn it is, and the term that it was at first.
+        frames: list[list] = [[node, 0, node]]
         while True:
             frame = frames[-1]
-            node, position = frame
-            if node not in known:
+            node, position, original = frame
+            form = forms.get(node)
+            if form is None or (uses is not None and form is not node):
                 if position < len(node.args):
                     frame[1] += 1
-                    if node.args[position] not in known:
-                        frames.append([node.args[position], 0])
+                    arg = node.args[position]
+                    if forms.get(arg) is not arg:
+                        frames.append([arg, 0, arg])
                     continue
                 found = self._at_root(node, least, ranks)
                 if found is not None:
-                    entry, bindings, new = found
+                    entry, bindings, frame[0] = found
+                    frame[1] = 0
                     if uses is not None:
+                        if len(uses) > LONGEST:
+                            raise TooDeep
                         place = tuple(above[1] - 1 for above in frames[:-1])
                         uses.append(TermUse(entry.equation.lemma, entry.forward, place, bindings))
-                    frame[:] = [new, 0]
                     continue
-                known.add(node)
+                form = forms[node] = node
+            forms[original] = form
             frames.pop()
             if not frames:
-                return node
+                return form
             above = frames[-1]
             old, position = above[0], above[1] - 1
-            if old.args[position] is not node:
-                above[0] = self.bank.apply(old.head, (*old.args[:position], node, *old.args[position + 1 :]))
+            if old.args[position] is not form:
+                above[0] = self.bank.apply(old.head, (*old.args[:position], form, *old.args[position + 1 :]))
 
     def _at_root(
         self, node: Node, least: bool, ranks: Mapping[int, int] | None
@@ -235,8 +250,7 @@ class OrderedCompletion:
                     return True
         return False
 
-    # Taking in equations
-    # -------------------------------------------------------------------------------------------
+    # Taking in equations ---------------------------------------------------------------------------------
 
     def _take(self, left: Node, right: Node, item: Pair | int) -> None:
         """Makes an equation active, unless it follows from those that are."""
@@ -299,8 +313,8 @@ class OrderedCompletion:
         return self.lemmas[-1]
 
     def _activate(self, new: Equation) -> None:
-        self._irreducible.clear()
-        self._irreducible_by_least.clear()
+        self._forms.clear()
+        self._forms_by_least.clear()
         for _, old, other in new.directions():
             known = _sorts(old)
             extra = tuple((number, sort) for number, sort in _sorts(other).items() if number not in known)
@@ -360,8 +374,7 @@ class OrderedCompletion:
                     return True
         return False
 
-    # Critical pairs
-    # ------------------------------------------------------------------------------------------------
+    # Critical pairs --------------------------------------------------------------------------------------
 
     def _find_overlaps(self, outer: Equation, inner: Equation) -> None:
         for outer_forward, left, _ in outer.directions():
@@ -399,6 +412,9 @@ class OrderedCompletion:
             bank.resolve(right, unifier),
             bank.resolve(new, unifier),
         )
+        if max(one.weight, whole.weight, step.weight) > LARGEST:
+            self._left_out = True
+            return None
         if one is whole or self.order.greater(one, whole):
             return None
         if not inner.rule:
