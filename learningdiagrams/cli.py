@@ -1,6 +1,7 @@
 """The command line: `learningdiagrams check | prove | draw | compile | train | convert | demo`.
 
-Exit codes: 0 done (for `prove`: proved); 1 the input is wrong, or the work failed; 2 wrong usage; 3 refuted; 4 not decided
+Exit codes: 0 done (for `prove`: proved); 1 the input is wrong, or the work failed; 2 wrong usage; 3 refuted; 4 not
+decided
 within the limits. Each error is one line on standard error, `FILE:LINE:COLUMN: what is wrong, and what would be right`.
 """
 
@@ -91,7 +92,9 @@ def prove(
     using: Annotated[
         str, typer.Option(metavar="laws|goals|all", help="Premises: the laws, the goals (as if they held), or both.")
     ] = "all",
-    max_seconds: Annotated[float, typer.Option(help="How long to try; it may only turn an answer into unknown.")] = 10.0,
+    max_seconds: Annotated[
+        float, typer.Option(help="How long to try; it may only turn an answer into unknown.")
+    ] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Decides a morphism equation. Exit code 0: proved, 3: refuted, 4: not decided."""
@@ -127,7 +130,8 @@ def draw(
 def compile_(
     file: File,
     backend: Annotated[
-        str | None, typer.Option("--backend", metavar="torch|jax", help="Compile there; torch unless it is missing maps.")
+        str | None,
+        typer.Option("--backend", metavar="torch|jax", help="Compile there; torch unless it is missing maps."),
     ] = None,
     show: Annotated[str, typer.Option(metavar="plan|loss|latex", help="What to print.")] = "plan",
     trust: Annotated[bool, typer.Option("--trust", help="Import and run code that the file names.")] = False,
@@ -149,7 +153,9 @@ def compile_(
             diagram.check(max_seconds=0)
             named = ", ".join(f"`{name}`" for name in missing)
             typer.echo(f"{file}: compiled as far as can be: no realisation is given for {named}", err=True)
-        typer.echo({"plan": str, "loss": lambda _: loss_text(diagram), "latex": lambda _: loss_latex(diagram)}[show](plan))
+        typer.echo(
+            {"plan": str, "loss": lambda _: loss_text(diagram), "latex": lambda _: loss_latex(diagram)}[show](plan)
+        )
 
 
 @app.command()
@@ -177,7 +183,12 @@ def train(
     folder = Path(out) if out is not None else Path("runs") / Path(file).stem
     with _reporting(file, diagram):
         compiled = diagram.compile(backend, seed=seed, dtype=dtype, device=device)
-        options: dict[str, Any] = {"batch_size": batch_size, "optimizer": optimizer, "schedule": schedule, "resume": resume}
+        options: dict[str, Any] = {
+            "batch_size": batch_size,
+            "optimizer": optimizer,
+            "schedule": schedule,
+            "resume": resume,
+        }
         if epochs is None and steps is None:
             epochs = 10
         history = compiled.fit(epochs=epochs, steps=steps, lr=lr, validation=validation, out=folder, **options)

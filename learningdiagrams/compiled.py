@@ -1,16 +1,15 @@
 """What compiling a diagram returns: the loss, its gradients, every morphism's value, training, residuals.
 
-A :class:`Compiled` joins a diagram, its plans, the maps of one backend and the training loop, which know nothing of each
-other.
+A :class:`Compiled` joins a diagram, its plans, the maps of one backend and the training loop, which know nothing of
+each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
-
 
 from learningdiagrams import agreement, checkpoints, training
 from learningdiagrams.backends import backend as find_backend
@@ -57,7 +56,9 @@ def compile_diagram(
             generator and both shapes), a backend that is not there.
     """
     if dtype not in DTYPES:
-        raise DiagramError(f"there is no dtype {dtype!r}{suggestion(str(dtype), DTYPES)}; dtypes are float32 and float64")
+        raise DiagramError(
+            f"there is no dtype {dtype!r}{suggestion(str(dtype), DTYPES)}; dtypes are float32 and float64"
+        )
     equations: list[Goal | Measure] = [*diagram.goals.values(), *diagram.measures.values()]
     everything = make_plan(diagram, equations, moves=(), keep_equal=True)
     realised = _realisations(diagram, everything, dict(maps or {}), diagram.trusted if trust is None else trust)
@@ -73,7 +74,9 @@ def _realisations(diagram: Diagram, plan: Plan, maps: dict[str, Any], trusted: b
             raise DiagramError(f"maps: there is no generator `{name}`{suggestion(name, diagram.generators)}")
         role = diagram.roles[name]
         if role in ("data", "noise"):
-            raise DiagramError(f"maps: `{name}` is {role}, which arrives with each batch and is no map to be given here")
+            raise DiagramError(
+                f"maps: `{name}` is {role}, which arrives with each batch and is no map to be given here"
+            )
         if role == "ema":
             followed = diagram.specs[name].model  # type: ignore[attr-defined]  # the spec of an ema is an ema
             raise DiagramError(f"maps: `{name}` follows `{followed}` and starts as a copy of it")
@@ -215,14 +218,16 @@ class Compiled:
         """The value of a morphism, in evaluation mode, without gradients.
 
         A composite that starts at a sample object takes the values of its data, in the order in which they are first
-        used, or one dictionary of them (then its noise is drawn); any other takes one value for each factor of its domain. A morphism out of 1
-        takes nothing and gives one value without batch axis.
+        used, or one dictionary of them (then its noise is drawn); any other takes one value for each factor of its
+        domain. A morphism out of 1 takes nothing and gives one value without batch axis.
         """
         made = self.diagram.parse(morphism)
         plan = plan_morphism(self.diagram, made)
         unrealised = [name for name in _needed(self.diagram, plan) if not self.maps.has(name)]
         if unrealised:
-            raise DiagramError(f"`{made}`: `{unrealised[0]}` has no realisation; compile with maps={{{unrealised[0]!r}: …}}")
+            raise DiagramError(
+                f"`{made}`: `{unrealised[0]}` has no realisation; compile with maps={{{unrealised[0]!r}: …}}"
+            )
         batch = self._arguments(made, plan, arguments)
         outputs = self.maps.program(plan).outputs(batch)
         if not made.dom.factors:
@@ -244,21 +249,22 @@ class Compiled:
 
     @cached_property
     def module(self) -> Any:
-        """On torch: an `nn.Module` of all maps whose `forward(batch, step=None)` is the total loss, for a loop of one's own."""
-        if not hasattr(self.maps, "module"):
-            raise DiagramError(f"only the backend torch has a module; on {self.backend} there is `pure()`")
-        return self.maps.module(lambda batch, step=None, training=False: self.loss(batch, step, training).total)
+        """On torch: an `nn.Module` of all maps whose `forward(batch, step=None)` is the total loss, for a loop of
+        one's own.
+        """
+        make = self._of_backend("module", "only the backend torch has a module; on {} there is `pure()`")
+        return make(lambda batch, step=None, training=False: self.loss(batch, step, training).total)
 
     def pure(self, training: bool = False) -> tuple[Any, Any]:
-        """On jax: the trained parameters and `fn(params, batch, step) -> (total, terms)`, pure, for one's own jit and grad.
+        """On jax: the trained parameters and `fn(params, batch, step) -> (total, terms)`, pure, for one's own jit
+        and grad.
 
         `fn` takes a batch with its noise drawn (`draw`), and evaluates schedules of weights at `step`, traced or not.
         With `training` the models are in training mode.
         """
-        if not hasattr(self.maps, "pure"):
-            raise DiagramError(f"only the backend jax has `pure()`; on {self.backend} there is `module`")
+        make = self._of_backend("pure", "only the backend jax has `pure()`; on {} there is `module`")
         schedules = {name: goal.weight for name, goal in self.diagram.goals.items()}
-        return self.maps.pure(self.plan, schedules, training)
+        return make(self.plan, schedules, training)
 
     def advance(self, params: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """After a step of one's own loop: takes `params` over where given, counts the step, moves the averages."""
@@ -269,9 +275,14 @@ class Compiled:
 
     def write_back(self) -> Any:
         """On jax: copies the numbers into the very modules that were given."""
-        if not hasattr(self.maps, "write_back"):
-            raise DiagramError(f"on {self.backend} the modules that were given are trained in place")
-        return self.maps.write_back()
+        return self._of_backend("write_back", "on {} the modules that were given are trained in place")()
+
+    def _of_backend(self, name: str, otherwise: str) -> Callable[..., Any]:
+        """What a backend offers beyond what every backend owes; raises where this one does not."""
+        found = getattr(self.maps, name, None)
+        if found is None:
+            raise DiagramError(otherwise.format(self.backend))
+        return found
 
     def save(self, path: str | Path) -> None:
         """Writes the parameters and buffers of every map to a safetensors file."""
@@ -290,9 +301,7 @@ class Compiled:
             data: {data: array}, an iterable of batches, or a `DataLoader`; None for the sources that the diagram names.
         """
         options.setdefault("seed", self.seed)
-        return training.fit(
-            self.maps, diagram=self.diagram, data=self._sourced(data), state=self.state, **options
-        )
+        return training.fit(self.maps, diagram=self.diagram, data=self._sourced(data), state=self.state, **options)
 
     def evaluate(self, data: Any = None, batch_size: int = 1024) -> dict[str, float]:
         """Every goal and every measure over all the data, {name: float}, in evaluation mode."""

@@ -91,9 +91,7 @@ class Goal:
         what = f"goal `{name}`"
         made = comparator(by)
         if not made.trains:
-            raise DiagramError(
-                f"{what}: `{made}` is for measures only; a goal needs a comparator with a gradient"
-            )
+            raise DiagramError(f"{what}: `{made}` is for measures only; a goal needs a comparator with a gradient")
         first, second, sampled = _equation(diagram, what, left, right, on)
         moved = None if train is None else _models(diagram, f"{what}: train", train)
         return Goal(name, first, second, sampled, made, _weight(what, weight), moved)
@@ -178,9 +176,7 @@ class Style:
         what = f"style `{name}`"
         known = [field.name for field in fields(Style) if field.name != "name"]
         if name not in diagram:
-            raise DiagramError(
-                f"{what}: there is no `{name}`{suggestion(name, diagram.presentation.signature.taken)}"
-            )
+            raise DiagramError(f"{what}: there is no `{name}`{suggestion(name, diagram.presentation.signature.taken)}")
         for option, value in options.items():
             if option not in known:
                 raise DiagramError(f"{what}: there is no option `{option}`{suggestion(option, known)}")
@@ -255,8 +251,8 @@ def _equation(
     for along in sampled:
         if along.cod is not source or along.dom not in samples:
             raise DiagramError(
-                f"{what}: `on {along}` is a morphism {along.dom} -> {along.cod}; it has to lead from a sample object to "
-                f"{source}{_could_be(diagram, source)}"
+                f"{what}: `on {along}` is a morphism {along.dom} -> {along.cod}; "
+                f"it has to lead from a sample object to {source}{_could_be(diagram, source)}"
             )
     # Without any role the diagram is pure theory: its goals are equations to reason about, and nothing is sampled.
     if not carried and not sampled and any(role != "map" for role in diagram.roles.values()):
@@ -305,17 +301,13 @@ def possible_on(diagram: Diagram, target: Object, limit: int = 5) -> list[Morphi
     return found[:limit]
 
 
-def check_role(
-    diagram: Diagram, role: Role, name: str, dom: Object, cod: Object, realisation: Spec | None
-) -> None:
+def check_role(diagram: Diagram, role: Role, name: str, dom: Object, cod: Object, realisation: Spec | None) -> None:
     """Raises :class:`DiagramError` where a generator of this role cannot have these ends or this realisation."""
     what = f"`{name}`"
     samples = diagram.sample_objects
     if role in ("data", "noise"):
         if len(dom.factors) != 1:
-            raise DiagramError(
-                f"{what}: {role} come out of a sample object, which is a single object, not {dom}"
-            )
+            raise DiagramError(f"{what}: {role} come out of a sample object, which is a single object, not {dom}")
         for other, morphism in diagram.generators.items():
             holds = dom in morphism.cod.factors
             feeds = diagram.roles[other] not in ("data", "noise", "map") and dom in morphism.dom.factors
@@ -332,9 +324,7 @@ def check_role(
                 )
     for factor in cod.factors:
         if factor in samples or (factor is dom and role in ("data", "noise")):
-            raise DiagramError(
-                f"{what}: {factor} is a sample object and holds no values, so that no map ends there"
-            )
+            raise DiagramError(f"{what}: {factor} is a sample object and holds no values, so that no map ends there")
     if role == "noise" and realisation is None:
         raise DiagramError(f"{what}: noise says what it draws, such as = normal(16)")
     if realisation is not None:
@@ -350,9 +340,7 @@ def _check_realisation(diagram: Diagram, what: str, dom: Object, cod: Object, re
                 f"{what}: shuffle({named}): `{named}` is {_a(diagram.roles[named])}; only data are shuffled"
             )
         if source.dom is not dom or source.cod is not cod:
-            raise DiagramError(
-                f"{what} : {dom} -> {cod} shuffles `{named}`, which is {source.dom} -> {source.cod}; the ends are to be the same"
-            )
+            raise DiagramError(_other_ends(f"{what} : {dom} -> {cod} shuffles", named, source))
     if isinstance(realisation, ema):
         named = diagram._generator_name(realisation.model, f"{what}: ema")
         source = diagram.generators[named]
@@ -361,9 +349,11 @@ def _check_realisation(diagram: Diagram, what: str, dom: Object, cod: Object, re
                 f"{what}: ema({named}): `{named}` is {_a(diagram.roles[named])}; an average follows a model"
             )
         if source.dom is not dom or source.cod is not cod:
-            raise DiagramError(
-                f"{what} : {dom} -> {cod} follows `{named}`, which is {source.dom} -> {source.cod}; the ends are to be the same"
-            )
+            raise DiagramError(_other_ends(f"{what} : {dom} -> {cod} follows", named, source))
+
+
+def _other_ends(what: str, named: str, source: Morphism) -> str:
+    return f"{what} `{named}`, which is {source.dom} -> {source.cod}; the ends are to be the same"
 
 
 def same_diagram(one: Diagram, two: Diagram) -> bool:

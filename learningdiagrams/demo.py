@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from statistics import mean, stdev
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from rich.console import Console
@@ -23,7 +23,11 @@ __all__ = ["digits", "run"]
 
 LABELS: Final = 50
 TEST: Final = 500
-MODELS: Final = {"teacher": "teacher, all labels", "alone": f"student alone, {LABELS} labels", "student": f"student distilled, {LABELS} labels"}
+MODELS: Final = {
+    "teacher": "teacher, all labels",
+    "alone": f"student alone, {LABELS} labels",
+    "student": f"student distilled, {LABELS} labels",
+}
 WHY: Final = (
     "The gain is label information that reaches the unlabelled images through the teacher; a student that sees every "
     "label itself gains nothing."
@@ -40,8 +44,10 @@ def digits(seed: int) -> tuple[Arrays, Arrays]:
     try:
         from sklearn.datasets import load_digits
     except ModuleNotFoundError as error:
-        raise DiagramError("the demo needs scikit-learn's digits; `pip install 'learningdiagrams[regimes]'` brings them") from error
-    loaded = load_digits()
+        raise DiagramError(
+            "the demo needs scikit-learn's digits; `pip install 'learningdiagrams[regimes]'` brings them"
+        ) from error
+    loaded: Any = load_digits()
     order = np.random.default_rng(seed).permutation(len(loaded.data))
     images, labels = (loaded.data / 16.0).astype(np.float32)[order], loaded.target[order]
     train, test = slice(TEST, None), slice(0, TEST)

@@ -38,7 +38,8 @@ ROLES: Final[tuple[Role, ...]] = ("map", "data", "noise", "model", "frozen", "fi
 DECLARATIONS: Final = (
     "diagram", "object", "map", "data", "noise", "model", "frozen", "fixed", "law", "goal", "measure", "stage", "style",
 )  # fmt: skip
-RESERVED: Final = frozenset(DECLARATIONS) | set("on by weight train epochs steps id proj drop stop".split())
+NOTES: Final = ("on", "by", "weight", "train", "epochs", "steps", "id", "proj", "drop", "stop")
+RESERVED: Final = frozenset(DECLARATIONS + NOTES)
 """Words of the language that name nothing in a diagram."""
 
 Side = Morphism | str
@@ -147,9 +148,7 @@ class Diagram:
         for table in (self.sorts, self.generators, self.laws, self._goals, self._measures, self._stages):
             if name in table:
                 return table[name]
-        raise DiagramError(
-            f"there is no `{name}` in {self.name}{suggestion(name, self.presentation.signature.taken)}"
-        )
+        raise DiagramError(f"there is no `{name}` in {self.name}{suggestion(name, self.presentation.signature.taken)}")
 
     def __contains__(self, name: str) -> bool:
         return unicodedata.normalize("NFKC", name) in self.presentation.signature.taken
@@ -157,7 +156,8 @@ class Diagram:
     # Objects and generators ------------------------------------------------------------------------------------------
 
     def object(self, name: str, shape: Sequence[int | str] | None = None, dtype: str = "float") -> Object:
-        """Adds an object. `shape` is that of one value, without batch axis; a name in it is one number wherever it stands.
+        """Adds an object. `shape` is that of one value, without batch axis; a name in it is one number wherever it
+        stands.
 
         `dtype` is "float", "int" or "bool".
         """
@@ -175,7 +175,9 @@ class Diagram:
         return self._generator("map", name, dom, cod, realisation)
 
     def data(self, name: str, dom: Object, cod: Object, realisation: Spec | str | None = None) -> Morphism:
-        """Adds a generator that the data supplies; `dom` becomes a sample object, one batch of which comes at a time."""
+        """Adds a generator that the data supplies; `dom` becomes a sample object, one batch of which comes at a
+        time.
+        """
         return self._generator("data", name, dom, cod, realisation)
 
     def noise(self, name: str, dom: Object, cod: Object, draws: Spec | str) -> Morphism:
@@ -201,9 +203,7 @@ class Diagram:
         source = self.generators[followed]
         return self._generator("ema", name, source.dom, source.cod, ema(followed, decay=decay))
 
-    def _generator(
-        self, role: Role, name: str, dom: Object, cod: Object, realisation: Spec | str | None
-    ) -> Morphism:
+    def _generator(self, role: Role, name: str, dom: Object, cod: Object, realisation: Spec | str | None) -> Morphism:
         made = None if realisation is None else spec(realisation, role)
         declarations.check_role(self, role, name, dom, cod, made)
         morphism = self.presentation.morphism(_name(name), dom, cod)
@@ -217,9 +217,7 @@ class Diagram:
 
     def law(self, left: Side, right: Side, name: str | None = None) -> Law:
         """Adds an equation that holds exactly; unnamed ones are law0, law1 …"""
-        return self.presentation.law(
-            self.parse(left), self.parse(right), None if name is None else _name(name)
-        )
+        return self.presentation.law(self.parse(left), self.parse(right), None if name is None else _name(name))
 
     def goal(
         self,
@@ -350,9 +348,7 @@ class Diagram:
 
         return examine(self, max_seconds)
 
-    def compile(
-        self, backend: str = "torch", maps: Mapping[str, Any] | None = None, **options: Any
-    ) -> Compiled:
+    def compile(self, backend: str = "torch", maps: Mapping[str, Any] | None = None, **options: Any) -> Compiled:
         """Compiles the goals to one loss; see :func:`learningdiagrams.compiled.compile_diagram` for the options."""
         from learningdiagrams.compiled import compile_diagram
 
@@ -379,9 +375,7 @@ def _name(name: str) -> str:
         raise DiagramError(f'{name!r} is no name: a name is a word, such as "student"')
     normal = unicodedata.normalize("NFKC", name)
     if not normal.isidentifier():
-        raise DiagramError(
-            f"`{name}` is no name: a name is letters, digits and _, and does not start with a digit"
-        )
+        raise DiagramError(f"`{name}` is no name: a name is letters, digits and _, and does not start with a digit")
     if normal in RESERVED:
         raise DiagramError(f"`{name}` is a word of the language; another name is needed, such as `{name}_`")
     return normal

@@ -35,9 +35,9 @@ def players(diagram: Diagram) -> frozenset[str]:
     for goals in groups.values():
         for one in goals:
             for two in goals:
-                if one.train and two.train and not set(one.train) & set(two.train):
-                    if unmarked(one.right) != unmarked(two.right):
-                        found |= {one.name, two.name}
+                apart = one.train and two.train and not set(one.train) & set(two.train)
+                if apart and unmarked(one.right) != unmarked(two.right):
+                    found |= {one.name, two.name}
     return frozenset(found)
 
 
@@ -86,9 +86,7 @@ def translated(morphism: Morphism, there: Presentation) -> Morphism:
     )
 
 
-def prove(
-    diagram: Diagram, left: Morphism, right: Morphism, using: str = "all", max_seconds: float = 10.0
-) -> Verdict:
+def prove(diagram: Diagram, left: Morphism, right: Morphism, using: str = "all", max_seconds: float = 10.0) -> Verdict:
     """Decides left = right from laws, from goals as if they held as equations, or from both."""
     made = hypothesis(diagram, using)
     return made.prove(translated(left, made), translated(right, made), max_seconds=max_seconds)
@@ -122,7 +120,9 @@ class Findings:
         lines.append(_list("stages", list(d.stages)))
         for name, verdict in self.derivable.items():
             used = dict.fromkeys(step.law for step in verdict.proof.steps)
-            lines.append(f"derivable: goal `{name}` follows from " + (", ".join(used) or "nothing: its sides are equal"))
+            lines.append(
+                f"derivable: goal `{name}` follows from " + (", ".join(used) or "nothing: its sides are equal")
+            )
         lines += [f"not decided: whether goal `{name}` follows from the others" for name in self.undecided]
         lines += [f"warning: {warning}" for warning in self.warnings]
         return "\n".join(line for line in lines if line)

@@ -82,9 +82,7 @@ class Expressions:
             hint = f"; its identity is `id({name})`" if wanted == "map" and name in self.diagram.sorts else ""
             return f"`{name}` is {kind} and no {wanted}{hint}"
         if name in self.later:
-            return (
-                f"`{name}` is declared only in line {self.line(name)}; a name is declared before it is used"
-            )
+            return f"`{name}` is declared only in line {self.line(name)}; a name is declared before it is used"
         there = f"there is no {wanted} `{name}`"
         other = lookalike(name, table)
         if other is not None:
@@ -119,9 +117,7 @@ class Expressions:
             elif node.type == "NAME":
                 factors.append(self.find(node, self.diagram.sorts, "object"))
             elif node != "1":
-                self.wrong(
-                    start(node), f"`{node}` is no object; the one that is a number is 1, the terminal object"
-                )
+                self.wrong(start(node), f"`{node}` is no object; the one that is a number is 1, the terminal object")
                 factors.append(None)
         known = self.all(factors)
         return None if known is None else self.diagram.presentation.signature.product(known)

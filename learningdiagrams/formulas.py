@@ -9,7 +9,8 @@
 L(θ) = 0.5 · E[Sample] cross_entropy(student(pixels), label)        hard
 >>> print(loss_latex(d))
 \\begin{aligned}
-L(\\theta) ={}& 0.5\\, \\mathbb{E}_{\\mathrm{Sample}}\\; \\mathrm{cross\\_entropy}\\bigl(\\mathrm{student}(\\mathrm{pixels}),\\; \\mathrm{label}\\bigr) && \\text{hard}
+L(\\theta) ={}& 0.5\\, \\mathbb{E}_{\\mathrm{Sample}}\\;
+\\mathrm{cross\\_entropy}\\bigl(\\mathrm{student}(\\mathrm{pixels}),\\; \\mathrm{label}\\bigr) && \\text{hard}
 \\end{aligned}
 """
 
@@ -42,7 +43,9 @@ def loss_latex(diagram: Diagram) -> str:
     """The loss as a LaTeX `aligned` environment, one goal a line."""
     lines = []
     for goal in diagram.goals.values():
-        weight = "" if goal.weight == 1 else f"{_latex_word(literal(goal.weight)) if not isinstance(goal.weight, float) else literal(goal.weight)}\\, "
+        number = literal(goal.weight)
+        number = number if isinstance(goal.weight, float) else _latex_word(number)
+        weight = "" if goal.weight == 1 else f"{number}\\, "
         value = _expectations(goal, _latex, "\\mathbb{{E}}_{{{}}}\\; ", _latex_word(str(goal.by)))
         lines.append(f"{weight}{value} && \\text{{{goal.name.replace('_', chr(92) + '_')}}}")
     body = " \\\\\n{}+& ".join(lines) or "0"
@@ -61,7 +64,11 @@ def _expectations(goal: Goal, written: Callable[[Morphism], tuple[str, str]], si
         terms.append(f"{over}{by}{opened}{first}{comma}{second}{closed}")
     if len(terms) == 1:
         return terms[0]
-    return f"\\tfrac{{1}}{{{len(terms)}}}({' + '.join(terms)})" if written is _latex else f"1/{len(terms)} ({' + '.join(terms)})"
+    return (
+        f"\\tfrac{{1}}{{{len(terms)}}}({' + '.join(terms)})"
+        if written is _latex
+        else f"1/{len(terms)} ({' + '.join(terms)})"
+    )
 
 
 def _plain(morphism: Morphism) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from lark import Token, Tree
 
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import suggestion
+from learningdiagrams.expressions import DEEPEST
 from learningdiagrams.language import build
 from learningdiagrams.reading import Declaration
 from learningdiagrams.scanning import Line, Source, quoted, words
@@ -88,9 +89,7 @@ def _things(diagram: Diagram) -> dict[str, list[dict[str, Any]]]:
         return {"name": name, **axes, **({"dtype": dtype} if dtype != "float" else {})}
 
     def stage(value: Any) -> dict[str, Any]:
-        lasts = {
-            word: getattr(value, word) for word in ("epochs", "steps") if getattr(value, word) is not None
-        }
+        lasts = {word: getattr(value, word) for word in ("epochs", "steps") if getattr(value, word) is not None}
         return {"name": value.name, "train": list(value.train), "by": list(value.by), **lasts}
 
     return {
@@ -203,15 +202,16 @@ def _read(source: JsonSource) -> Item | None:
             root = item
         if word in ("{", "["):
             open_values.append(value)
+            if len(open_values) > DEEPEST:
+                source.wrong(at, f"brackets stand within more than {DEEPEST} others here")
+                return None
     return root
 
 
 # JSON to declarations ---------------------------------------------------------------------------------------
 
 
-def loads_json(
-    text: str, *, file: str = "<text>", directory: str | Path | None = None, trust: bool = False
-) -> Diagram:
+def loads_json(text: str, *, file: str = "<text>", directory: str | Path | None = None, trust: bool = False) -> Diagram:
     """The diagram that a text in the JSON form declares; arguments and errors as for `loads`.
 
     A message starts with where in the JSON it belongs: `x.json:12:15: goals[2].left: there is no map …`.

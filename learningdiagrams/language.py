@@ -34,9 +34,7 @@ from learningdiagrams.theory.morphisms import Morphism
 __all__ = ["LanguageError", "Problem", "load", "loads", "parse_equation", "parse_expression"]
 
 
-def loads(
-    text: str, *, file: str = "<text>", directory: str | Path | None = None, trust: bool = False
-) -> Diagram:
+def loads(text: str, *, file: str = "<text>", directory: str | Path | None = None, trust: bool = False) -> Diagram:
     """The diagram that a text declares.
 
     `file` is the name in errors, `directory` the folder that paths in the text are relative to. `trust`
@@ -53,9 +51,7 @@ def loads(
     return build(source, declarations, directory, trust)
 
 
-def build(
-    source: Source, declarations: Sequence[Declaration], directory: str | Path | None, trust: bool
-) -> Diagram:
+def build(source: Source, declarations: Sequence[Declaration], directory: str | Path | None, trust: bool) -> Diagram:
     """The diagram of some declarations; raises :class:`LanguageError` with all that is wrong with them."""
     diagram = Diagram(*_title(declarations))
     diagram.directory = None if directory is None else Path(directory)

@@ -7,7 +7,8 @@ equation). Every backend does what the table says; the loss is the weighted sum 
 Values that depend on the batch have a batch axis; the value of a map out of 1 is given a batch axis of one.
 
 **Gradients.** An equation moves certain models only. A value is therefore computed once for each set of models that it
-has to carry gradients to: a *variant*, keyed by (normal form, moved models that it depends on). `Apply.live` says whether
+has to carry gradients to: a *variant*, keyed by (normal form, moved models that it depends on). `Apply.live` says
+whether
 gradients reach the map's own parameters, `Apply.flows` whether they pass through it. A value that moves nothing is any
 other variant of it, stopped, so that two uses of one map with different gradients share their values, never their
 gradients.
@@ -191,7 +192,7 @@ def path_of(plan: Plan, value: int) -> str:
         if len(step.arguments) > 1:
             tail.append(f"({' & '.join(path_of(plan, argument) for argument in step.arguments)})")
             break
-        value = step.arguments[0]
+        (value,) = step.arguments
     else:
         tail.append("…")
     return " >> ".join(reversed(tail))
@@ -230,12 +231,7 @@ def make_plan(
             else [(m >> equation.left, m >> equation.right) for m in along]
         )
         pairs = [(left.dom, left.terms, right.terms) for left, right in sides]
-        if (
-            isinstance(equation, Goal)
-            and not keep_equal
-            and comparator.vanishes
-            and all(a == b for _, a, b in pairs)
-        ):
+        if isinstance(equation, Goal) and not keep_equal and comparator.vanishes and all(a == b for _, a, b in pairs):
             dropped[equation.name] = f"its sides are equal and {comparator} vanishes there, with its gradient"
             continue
         for _, left, right in pairs:
@@ -254,7 +250,9 @@ def make_plan(
 
 
 def plan_morphism(diagram: Diagram, morphism: Morphism) -> Plan:
-    """The plan of one morphism's value. Where its source is no sample object, inputs are named "0", "1" … by position."""
+    """The plan of one morphism's value. Where its source is no sample object, inputs are named "0", "1" … by
+    position.
+    """
     builder = _Builder(diagram, arguments=morphism.dom not in diagram.sample_objects)
     builder.check(str(morphism), morphism.terms)
     outputs = tuple(builder.value(term, 0) for term in morphism.terms)
@@ -317,9 +315,7 @@ class _Builder:
     def _check_sample(self, where: str, terms: tuple[Term, ...], source: bool) -> None:
         for term in terms:
             if not source and not self.arguments and term.head is None:
-                raise DiagramError(
-                    f"{where}: {term.sort} is a sample object and holds no values to compute with"
-                )
+                raise DiagramError(f"{where}: {term.sort} is a sample object and holds no values to compute with")
 
     def need(self, terms: tuple[Term, ...], mask: int) -> None:
         """Records the variants with gradients that these terms want computed."""

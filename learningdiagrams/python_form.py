@@ -77,17 +77,11 @@ class _Script:
             [f"diagram = ld.Diagram({made})"],
             [self.object(name) for name in d.sorts],
             [self.generator(name) for name in d.generators],
-            [
-                self.call("law", *map(self.side, (law.left, law.right)), _text(law.name))
-                for law in d.laws.values()
-            ],
+            [self.call("law", *map(self.side, (law.left, law.right)), _text(law.name)) for law in d.laws.values()],
             [self.equation("goal", goal) for goal in d.goals.values()]
             + [self.equation("measure", measure) for measure in d.measures.values()],
             [self.stage(stage) for stage in d.stages.values()],
-            [
-                self.call("style", _text(name), **_each(style_options(style)))
-                for name, style in d.styles.items()
-            ],
+            [self.call("style", _text(name), **_each(style_options(style))) for name, style in d.styles.items()],
         ]
         return [line for block in blocks if block for line in (*block, "")]
 
@@ -122,11 +116,7 @@ class _Script:
         before = ""
         for token in tokens:
             # The terminal object is the one number that stands where an object does: first within brackets.
-            word = (
-                "diagram.unit"
-                if token == "1" and before == "("
-                else WORDS.get(token) or self.variables.get(token)
-            )
+            word = "diagram.unit" if token == "1" and before == "(" else WORDS.get(token) or self.variables.get(token)
             words.append(word or str(token))
             before = token
         return re.sub(r"(?<=[(]) | (?=[),])|(?<=[\w)]) (?=[(])", "", " ".join(words))
@@ -144,9 +134,7 @@ class _Script:
         return self.call(method, _text(value.name), self.side(value.left), self.side(value.right), **options)
 
     def stage(self, stage: Any) -> str:
-        lasts = {
-            word: repr(count) for word in ("epochs", "steps") if (count := getattr(stage, word)) is not None
-        }
+        lasts = {word: repr(count) for word in ("epochs", "steps") if (count := getattr(stage, word)) is not None}
         return self.call("stage", _text(stage.name), train=_list(stage.train), by=_list(stage.by), **lasts)
 
 
@@ -156,18 +144,12 @@ def _spec(made: Spec) -> str:
         return _text(str(made))
     args, options = made.arguments()
     words = [_text(x) if isinstance(x, str) else repr(x) for x in args]
-    return (
-        f"ld.specs.{type(made).__name__}({', '.join([*words, *(f'{k}={v!r}' for k, v in options.items())])})"
-    )
+    return f"ld.specs.{type(made).__name__}({', '.join([*words, *(f'{k}={v!r}' for k, v in options.items())])})"
 
 
 def _text(text: str) -> str:
     """A text as Python has it: in double quotes where that costs no escapes."""
-    return (
-        json.dumps(text, ensure_ascii=False)
-        if text.isprintable() and not set('"\\') & set(text)
-        else repr(text)
-    )
+    return json.dumps(text, ensure_ascii=False) if text.isprintable() and not set('"\\') & set(text) else repr(text)
 
 
 def _list(names: Any) -> str:

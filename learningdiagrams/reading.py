@@ -114,9 +114,7 @@ class Reader(Expressions):
                 else:
                     axes = part.children
                     shape = [self.number(axis) if axis.type == "NUMBER" else str(axis) for axis in axes]
-                    wrong = (
-                        axis for axis in axes if axis.type == "NUMBER" and not axis.lstrip("0").isdigit()
-                    )
+                    wrong = (axis for axis in axes if axis.type == "NUMBER" and not axis.lstrip("0").isdigit())
                     places += [("an axis is", start(axis)) for axis in wrong]
             if shape is None or None not in shape:
                 self._attempt(partial(self.diagram.object, str(name), shape, kind), start(name), places)
@@ -184,18 +182,14 @@ class Reader(Expressions):
         if "on" in notes:
             along: list[Any] = notes["on"].children[1:]
             options["on"] = found = self.all(self.morphism(each) for each in along)
-            places += [
-                (f"`on {m}`", start(each)) for m, each in zip(found or (), along, strict=found is not None)
-            ]
+            places += [(f"`on {m}`", start(each)) for m, each in zip(found or (), along, strict=found is not None)]
             places.append(("`on`", start(notes["on"])))
         if "by" in notes:
             by = notes["by"].children[1]
             options["by"] = self._call(by, partial(call, COMPARATORS, "comparator"))
             places.append(("for measures only", start(by)))
         elif kind == "measure":
-            self.wrong(
-                self.at, f"measure `{name}` does not say by what it measures; add `by accuracy`, `by mse` …"
-            )
+            self.wrong(self.at, f"measure `{name}` does not say by what it measures; add `by accuracy`, `by mse` …")
             options["by"] = None
         if "weight" in notes:
             weight = notes["weight"].children[1]

@@ -168,9 +168,7 @@ def _no_sign(sign: str) -> str:
     if sign.startswith("'") and len(sign) > 1:
         return f"`{sign}` is no text of the language; write `{quoted(sign[1:-1])}`"
     plain = unicodedata.normalize("NFKC", sign)
-    instead = _INSTEAD.get(sign) or (
-        plain if plain != sign and plain in RESERVED | set("()[]=:,&@*-") else None
-    )
+    instead = _INSTEAD.get(sign) or (plain if plain != sign and plain in RESERVED | set("()[]=:,&@*-") else None)
     hint = f"; write `{instead}`" if instead else ""
     if len(sign) == 1 and not (sign.isascii() and sign.isprintable()):
         code = f"U+{ord(sign):04X} {unicodedata.name(sign, 'CONTROL')}"
@@ -198,12 +196,7 @@ def lines(source: Source) -> Iterator[Line]:
                 tokens, sound = [], True
             continue
         # Within brackets a reserved word can only name an option, `model=…`; else it starts a declaration.
-        if (
-            brackets
-            and fresh
-            and kind in DECLARATIONS
-            and not _OPTION.match(source.text, token.start_pos or 0)
-        ):
+        if brackets and fresh and kind in DECLARATIONS and not _OPTION.match(source.text, token.start_pos or 0):
             yield Line(tokens, _unclosed(source, brackets, sound))
             tokens, brackets, sound = [], [], True
         fresh = False

@@ -92,7 +92,7 @@ def check_plan(plan: Plan, evaluate: Evaluate, bindings: Bindings | None = None)
     settled: set[int] = set()
     while True:
         known = len(settled), len(bindings.numbers)
-        for position, step in enumerate(plan.steps):
+        for position in range(len(plan.steps)):
             if position not in settled and _settle(plan, position, values, evaluate, bindings, problems):
                 settled.add(position)
         if (len(settled), len(bindings.numbers)) == known:
@@ -154,13 +154,12 @@ def _settle(
     return complete
 
 
-def _where(plan: Plan, step: Apply) -> str:
+def _where(plan: Plan, step: Apply | Input) -> str:
     """The equation that first uses a step, and the path there."""
     users = {step.outs[0]}
     for other in plan.steps:
-        if isinstance(other, Apply) and users & set(other.arguments):
-            users |= set(other.outs)
-        elif isinstance(other, Stop | Expand) and other.value in users:
+        reads = other.arguments if isinstance(other, Apply) else () if isinstance(other, Input) else (other.value,)
+        if users & set(reads):
             users |= set(other.outs)
     path = path_of(plan, step.outs[0])
     for compare in plan.compares:
@@ -173,9 +172,7 @@ def _kind(diagram: Diagram, name: str) -> str:
     return "goal" if name in diagram.goals else "measure" if name in diagram.measures else "law"
 
 
-def _compare(
-    plan: Plan, compare: Compare, values: Mapping[int, Abstract | None], bindings: Bindings
-) -> list[About]:
+def _compare(plan: Plan, compare: Compare, values: Mapping[int, Abstract | None], bindings: Bindings) -> list[About]:
     problems = []
     where = f"{_kind(plan.diagram, compare.name)} `{compare.name}`"
     for left, right in compare.pairs:

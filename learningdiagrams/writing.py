@@ -114,8 +114,7 @@ def check_writable(diagram: Diagram) -> None:
         other = shapes.setdefault(skeleton(name), name)
         if other != name:
             raise DiagramError(
-                f"`{name}` looks like `{other}`, and a file holds no two such names: "
-                f"{foreign_letters(name, other)}"
+                f"`{name}` looks like `{other}`, and a file holds no two such names: {foreign_letters(name, other)}"
             )
     for kind, named in (("law", diagram.laws), ("goal", diagram.goals), ("measure", diagram.measures)):
         for name, value in named.items():

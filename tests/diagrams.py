@@ -90,9 +90,7 @@ def morphisms(draw: st.DrawFn, diagram: Diagram, size: int = 12) -> list[Morphis
         elif how == "stop":
             made = stop(one)
         else:
-            fits = [m for m in pool if m.dom is (one.cod if how == "compose" else one.dom)] or [
-                identity(one.cod)
-            ]
+            fits = [m for m in pool if m.dom is (one.cod if how == "compose" else one.dom)] or [identity(one.cod)]
             other = draw(st.sampled_from(fits if how != "parallel" else pool))
             if how == "compose":
                 made = one >> other if other.dom is one.cod else one
@@ -108,20 +106,14 @@ def parallel(pool: Sequence[Morphism]) -> list[tuple[Morphism, Morphism]]:
     groups: dict[tuple[Object, Object], list[Morphism]] = defaultdict(list)
     for morphism in pool:
         groups[morphism.dom, morphism.cod].append(morphism)
-    return [
-        pair for group in groups.values() for pair in zip(group, [*group[1:], stop(group[0])], strict=True)
-    ]
+    return [pair for group in groups.values() for pair in zip(group, [*group[1:], stop(group[0])], strict=True)]
 
 
 @st.composite
 def diagrams(draw: st.DrawFn) -> Diagram:
     """Diagrams with all roles, realisations, products, laws, goals, measures, stages and styles."""
     order = draw(names(len(NAMES)))
-    d = Diagram(
-        draw(
-            st.sampled_from(["diagram", "Title", "σ", "few shots, many tasks", 'a "b" \\', "goal", "\ud800"])
-        )
-    )
+    d = Diagram(draw(st.sampled_from(["diagram", "Title", "σ", "few shots, many tasks", 'a "b" \\', "goal", "\ud800"])))
 
     def fresh() -> str:
         # A law without a name takes one of its own, law0, law1 …
@@ -134,9 +126,7 @@ def diagrams(draw: st.DrawFn) -> Diagram:
     ]
 
     def product(least: int) -> Object:
-        return d.presentation.signature.product(
-            draw(st.lists(st.sampled_from(spaces), min_size=least, max_size=3))
-        )
+        return d.presentation.signature.product(draw(st.lists(st.sampled_from(spaces), min_size=least, max_size=3)))
 
     def maybe(options: Sequence[str]) -> str | None:
         return draw(st.sampled_from((None, *options)))
@@ -183,7 +173,5 @@ def diagrams(draw: st.DrawFn) -> Diagram:
             "curve": draw(st.sampled_from((None, 2, -0.25))),
             "colour": draw(st.sampled_from((None, "#c33", "#A0b1c2"))),
         }
-        d.style(
-            name, **({word: value for word, value in options.items() if value is not None} or {"curve": 1})
-        )
+        d.style(name, **({word: value for word, value in options.items() if value is not None} or {"curve": 1}))
     return d

@@ -56,7 +56,9 @@ def test_check_prints_what_it_found(at):
 
 
 def test_all_errors_of_a_file_are_printed_a_line_each_sorted_by_place(at):
-    bad = GOOD.replace("by kl(", "by kll(").replace("pixels >> student = label               by accuracy", "pixels >> studnet = label by accuracy")
+    bad = GOOD.replace("by kl(", "by kll(").replace(
+        "pixels >> student = label               by accuracy", "pixels >> studnet = label by accuracy"
+    )
     done = at("check", "bad.diagram", bad=bad)
     assert done.exit_code == 1 and done.stdout == ""
     assert done.stderr.splitlines() == [
@@ -108,8 +110,11 @@ def test_prove_json_holds_the_steps(at):
 
 def test_prove_gives_up_with_its_own_code(at):
     # Two commuting inverses without end: a monoid whose completion runs on; nothing is decided in no time.
-    hard = "object A\nmap a : A -> A\nmap b : A -> A\nmap c : A -> A\nlaw x : a >> b >> a = b >> a >> c\nlaw y : c >> a >> b = b >> b >> a\n"
-    done = at("prove", "hard.diagram", "a >> b >> c >> a >> b = c >> b >> a >> b >> a >> a", "--max-seconds", "0", hard=hard)
+    maps = "".join(f"map {name} : A -> A\n" for name in "abc")
+    hard = f"object A\n{maps}law x : a >> b >> a = b >> a >> c\nlaw y : c >> a >> b = b >> b >> a\n"
+    done = at(
+        "prove", "hard.diagram", "a >> b >> c >> a >> b = c >> b >> a >> b >> a >> a", "--max-seconds", "0", hard=hard
+    )
     assert done.exit_code == 4 and done.stdout.startswith("unknown: ")
 
 
@@ -140,7 +145,10 @@ def test_compile_without_realisations_shows_the_plan_and_says_so(at):
     bare = GOOD.replace("= mlp(64, 16, 10)", "").replace("= mlp(64, 8, 10)", "")
     done = at("compile", "bare.diagram", bare=bare)
     assert done.exit_code == 0 and "v3 = teacher(v0)" in done.stdout
-    assert done.stderr.strip() == "bare.diagram: compiled as far as can be: no realisation is given for `student`, `teacher`"
+    assert (
+        done.stderr.strip()
+        == "bare.diagram: compiled as far as can be: no realisation is given for `student`, `teacher`"
+    )
     refused = at("compile", "bare.diagram", "--backend", "torch")
     assert refused.exit_code == 1 and refused.stderr.startswith("bare.diagram:6:1: `teacher` has no realisation; ")
 
@@ -180,7 +188,9 @@ def test_train_leaves_results_and_goes_on(at, tmp_path, backend):
     assert done.exit_code == 0, done.output
     left = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"diagram.diagram", "history.csv", "report.html", "curves.svg", "residuals.svg"} <= left
-    assert (tmp_path / "run" / "history.csv").read_text().splitlines()[0].startswith("step,epoch,stage,hard,soft,accuracy")
+    assert (
+        (tmp_path / "run" / "history.csv").read_text().splitlines()[0].startswith("step,epoch,stage,hard,soft,accuracy")
+    )
     done = at("train", "good.diagram", *options, "--epochs", "3", "--resume")
     assert done.exit_code == 0 and len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 4
     (tmp_path / "good.diagram").write_text(GOOD.replace("0.7", "0.8"))
@@ -196,7 +206,9 @@ def test_files_that_are_not_there_and_wrong_usage(at):
 
 
 def test_module_and_script_are_the_command(tmp_path):
-    done = subprocess.run([sys.executable, "-m", "learningdiagrams", "--help"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "learningdiagrams", "--help"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0
     for command in ("check", "prove", "draw", "compile", "train", "convert", "demo"):
         assert f"\n  {command} " in done.stdout
@@ -213,5 +225,3 @@ def test_reading_loads_no_framework(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-

@@ -1,6 +1,7 @@
 """Diagrams to files and back, in all forms."""
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -153,11 +154,16 @@ def test_json_that_cannot_be_read(text: str, message: str):
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("depth", [60, 900, 985, 990, 995])
+def test_json_that_is_nested_too_deep(depth: int):
+    deep = "[" * depth + "1" + "]" * depth
+    with pytest.raises(LanguageError, match=r"brackets (stand within more than 50 others here|are nested too deep)$"):
+        loads_json(f'{{"format": "learningdiagrams", "version": 1, "styles": [{{"name": "A", "at": {deep}}}]}}')
+
+
 def test_json_that_is_no_utf8(tmp_path: Path):
     (tmp_path / "x.json").write_bytes(b'{"format": "learningdiagrams", "version": 1,\n"name": "\xe9"}')
-    with pytest.raises(
-        LanguageError, match=r"2:10: the byte 0xE9 is no UTF-8; a diagram is a text in UTF-8$"
-    ):
+    with pytest.raises(LanguageError, match=r"2:10: the byte 0xE9 is no UTF-8; a diagram is a text in UTF-8$"):
         load_json(tmp_path / "x.json")
 
 
@@ -168,9 +174,7 @@ def test_json_with_some_letters_changed(data: st.DataObject):
         at = data.draw(st.integers(0, len(text)))
         until = at + data.draw(st.integers(0, 6))
         new = data.draw(
-            st.sampled_from(
-                (*'{}[]",:0 \\', "", "null", '"x"', "-1e9", "true", "[[]]", '{"a": {}}', "\\u0041")
-            )
+            st.sampled_from((*'{}[]",:0 \\', "", "null", '"x"', "-1e9", "true", "[[]]", '{"a": {}}', "\\u0041"))
         )
         text = text[:at] + new + text[until:]
     try:
@@ -207,19 +211,9 @@ class TestScripts:
         d.law(m, m, "long")
         assert run(write_python(d)) == d
 
-    def test_nested_brackets(self):
-        d = loads(
-            BASE
-            + "law "
-            + "stop(" * 24
-            + "f"
-            + ")" * 24
-            + " = t\nlaw u : "
-            + "stop(" * 300
-            + "f"
-            + ")" * 300
-            + " = t"
-        )
+    @pytest.mark.parametrize("depth", [24, 300])
+    def test_nested_brackets(self, depth: int):
+        d = loads(f"{BASE}law {'stop(' * depth}f{')' * depth} = t")
         assert run(write_python(d)) == d
 
 
@@ -233,6 +227,8 @@ def test_a_chain_of_a_hundred_thousand_generators(tmp_path: Path):
     d.law(left, d["x"], "long")
     text = str(left)
     save(d, tmp_path / "d.diagram")
-    assert time.process_time() - start < 2
+    seconds = time.process_time() - start
+    # A tracer, such as that of coverage, multiplies the time.
+    assert seconds < 2 or sys.gettrace() is not None
     assert text.count(">>") == 100_000
     assert load(tmp_path / "d.diagram") == d

@@ -37,7 +37,9 @@ def test_using_says_what_is_taken_for_true(cycle):
     cycle.law("f >> judge", "f >> judge", name="triv")
     assert list(hypothesis(cycle, "laws").laws) == ["triv"]
     assert cycle.prove("a >> f >> g", "a", using="laws").holds is not True
-    with pytest.raises(DiagramError, match="^using: there is no 'goal'; did you mean `goals`\\?; it is laws, goals or all$"):
+    with pytest.raises(
+        DiagramError, match=r"^using: there is no 'goal'; did you mean `goals`\?; it is laws, goals or all$"
+    ):
         cycle.prove("a", "a", using="goal")
 
 
@@ -61,7 +63,7 @@ def test_equal_sides_follow_from_nothing():
 
 def test_what_looks_wrong_is_a_warning():
     d = ld.Diagram("odd")
-    S, A, B, lonely = d.objects("S", "A", "B", "Lonely")
+    S, A, B, _ = d.objects("S", "A", "B", "Lonely")
     x, t = d.data("x", S, A), d.frozen("t", A, A)
     d.model("f", A, B)
     d.fixed("k", A, B)

@@ -44,23 +44,17 @@ def test_the_base_is_sound():
 
 
 def test_signs_that_cannot_be_seen_are_named():
-    assert errors("map f\u200bg") == [
-        "1:6: U+200B ZERO WIDTH SPACE is neither a letter nor a sign of the language"
-    ]
+    assert errors("map f\u200bg") == ["1:6: U+200B ZERO WIDTH SPACE is neither a letter nor a sign of the language"]
     assert errors("map f\x00") == ["1:6: U+0000 CONTROL is neither a letter nor a sign of the language"]
 
 
 def test_signs_of_other_forms_are_answered_by_their_plain_form():
-    what = (
-        "`（` (U+FF08 FULLWIDTH LEFT PARENTHESIS) is neither a letter nor a sign of the language; write `(`"
-    )
+    what = "`（` (U+FF08 FULLWIDTH LEFT PARENTHESIS) is neither a letter nor a sign of the language; write `(`"
     assert errors("map （") == [f"1:5: {what}"]
 
 
 def test_a_long_number():
-    assert errors(f"object A\nmodel f : A -> A = mlp(3, {'9' * 5000})") == [
-        "2:27: a number of 5000 digits is too long"
-    ]
+    assert errors(f"object A\nmodel f : A -> A = mlp(3, {'9' * 5000})") == ["2:27: a number of 5000 digits is too long"]
 
 
 def test_a_word_that_is_near_no_declaration():

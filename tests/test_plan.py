@@ -132,7 +132,7 @@ def test_equal_sides_are_no_term_where_the_comparator_vanishes():
     assert [c.name for c in plan.compares] == ["floor", "stopped"]
     assert plan.dropped == {"same": "its sides are equal and mse vanishes there, with its gradient"}
     assert "same: left out, its sides are equal" in str(plan)
-    assert [c.name for c in make_plan(d, d.goals.values(), keep_equal=True).compares][0] == "same"
+    assert next(c.name for c in make_plan(d, d.goals.values(), keep_equal=True).compares) == "same"
 
 
 def test_products_several_outputs_and_several_samplings():

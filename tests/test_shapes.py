@@ -53,7 +53,8 @@ def test_one_name_is_one_number():
     with pytest.raises(DiagramError) as error:
         check(diagram(student="mlp(64, 32, 12)", logits=("n",)))
     assert str(error.value) == (
-        "goal `soft`, at x >> teacher: `teacher` gives [10], but Y is declared [n] (n is 12 by `student`, and 10 by `teacher`)"
+        "goal `soft`, at x >> teacher: `teacher` gives [10], but Y is declared [n] "
+        "(n is 12 by `student`, and 10 by `teacher`)"
     )
 
 
@@ -82,7 +83,9 @@ def test_undeclared_objects_take_the_shapes_that_maps_reveal():
     x = d.data("x", d["S"], d["X"])
     f, g = d.model("f", d["X"], d["Y"], "mlp(64, 10)"), d.model("g", d["X"], d["Y"], "mlp(64, 12)")
     d.goal("agree", x >> f, x >> g)
-    with pytest.raises(DiagramError, match=r"^goal `agree`: its sides have two shapes: `x >> f` is \[10\], but `x >> g` is \[12\]$"):
+    with pytest.raises(
+        DiagramError, match=r"^goal `agree`: its sides have two shapes: `x >> f` is \[10\], but `x >> g` is \[12\]$"
+    ):
         check(d)
 
 
@@ -107,7 +110,10 @@ def test_number_of_outputs_is_that_of_the_codomain():
     x = d.data("x", d["S"], d["X"])
     f = d.model("f", d["X"], d["X"] * d["X"])
     d.goal("one", x >> f, x & x)
-    with pytest.raises(DiagramError, match=r"^goal `one`, at x >> f >> proj\(X \* X, 0\): `f` gives 1 values, but X \* X has 2 factors$"):
+    with pytest.raises(
+        DiagramError,
+        match=r"^goal `one`, at x >> f >> proj\(X \* X, 0\): `f` gives 1 values, but X \* X has 2 factors$",
+    ):
         check_plan(make_plan(d, d.goals.values()), lambda name, arguments: (Abstract((4,)),))
 
 

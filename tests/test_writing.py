@@ -53,9 +53,7 @@ def test_the_contract_s_example_is_its_own_text():
 
 def test_columns_are_aligned():
     lines = write(loads(EVERYTHING)).split("\n")
-    generators = [
-        line for line in lines if line.split()[0:1] and line.split()[0] in ("data", "noise", "model")
-    ]
+    generators = [line for line in lines if line.split()[0:1] and line.split()[0] in ("data", "noise", "model")]
     assert len({line.index(" : ") for line in generators}) == 1
     assert len({line.index(" = ") for line in generators}) == 1
     goals = [line for line in lines if line.startswith(("goal", "measure"))]
@@ -116,9 +114,7 @@ def test_objects_fill_lines():
 
 def test_very_long_equations_widen_no_column():
     long = " >> ".join(["f"] * 30)
-    d = loads(
-        f"object S, A\ndata x : S -> A\nmodel f : A -> A\ngoal a : x >> {long} = x\ngoal b : x >> f = x"
-    )
+    d = loads(f"object S, A\ndata x : S -> A\nmodel f : A -> A\ngoal a : x >> {long} = x\ngoal b : x >> f = x")
     short = write(d).split("\n")[-1]
     assert short == "goal b : x >> f = x   by mse"
 
@@ -138,7 +134,8 @@ def test_texts_in_quotes(text: str):
 
 
 @pytest.mark.parametrize(
-    "text", ["\\", "\\\\", '\\"', r"\u0041", r"\\u0041", '"', "a\\", "\\u", "\u2028", "\r\n"]
+    "text",
+    ["\\", "\\\\", '\\"', r"\u0041", r"\\u0041", '"', "a\\", "\\u", "\u2028", "\r\n", "\\\n", "\\\x1f"],
 )
 def test_texts_that_look_like_escapes(text: str):
     assert text_of(quoted(text)) == text
@@ -149,9 +146,7 @@ def test_texts_that_look_like_escapes(text: str):
 
 def test_arguments():
     assert argument(csv("a.csv", "x", 'y"')) == r'csv("a.csv", "x", "y\"")'
-    assert (
-        argument(torch("a:B", x=(1, (2.5,)), y=None, z=True)) == 'torch("a:B", x=(1, (2.5,)), y=None, z=True)'
-    )
+    assert argument(torch("a:B", x=(1, (2.5,)), y=None, z=True)) == 'torch("a:B", x=(1, (2.5,)), y=None, z=True)'
 
 
 class TestWhatTextCannotHold:
@@ -172,17 +167,13 @@ class TestWhatTextCannotHold:
         for _ in range(25):
             m = (m & m) >> d["f"]
         d.law(m, m, "huge")
-        with pytest.raises(
-            DiagramError, match=r"^law `huge`: an expression S -> A has more than 4000000 symbols"
-        ):
+        with pytest.raises(DiagramError, match=r"^law `huge`: an expression S -> A has more than 4000000 symbols"):
             write(d, exact=True)
 
     def test_values_without_a_text(self):
         d = loads("object A")
         d.model("f", d["A"], d["A"], torch("a:B", x=[1, {2}]))
-        with pytest.raises(
-            DiagramError, match=r"^`f`: torch: \{2\} cannot be written; a file holds numbers, texts"
-        ):
+        with pytest.raises(DiagramError, match=r"^`f`: torch: \{2\} cannot be written; a file holds numbers, texts"):
             write(d, exact=True)
         d = loads("object A")
         d.model("f", d["A"], d["A"], torch("a:B", x=math.inf))

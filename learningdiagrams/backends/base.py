@@ -1,4 +1,5 @@
-"""What a backend owes. Whoever adds one implements :class:`Backend`, :class:`Maps` and :class:`Program`, and nothing else.
+"""What a backend owes. Whoever adds one implements :class:`Backend`, :class:`Maps` and :class:`Program`, and nothing
+else.
 
 A compiled diagram on one backend is a :class:`Maps`: the values of the functor at the generators together with all
 their numbers, Θ = ∏ P_g. It makes a :class:`Program` of a plan (:mod:`learningdiagrams.plan`), which computes the
@@ -58,7 +59,9 @@ Parameters = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The loss at a batch: `total` is the sum over goals of weight · term, `terms` are unweighted; all are 0-d arrays."""
+    """The loss at a batch: `total` is the sum over goals of weight · term, `terms` are unweighted; all are 0-d
+    arrays.
+    """
 
     total: Array
     terms: dict[str, Array]
@@ -132,7 +135,9 @@ class Maps(ABC):
 
     @abstractmethod
     def array(self, value: Any) -> Array:
-        """A value (an array, a number, or a tuple of them) as arrays of the backend on the compiled device and dtype."""
+        """A value (an array, a number, or a tuple of them) as arrays of the backend on the compiled device and
+        dtype.
+        """
 
     @abstractmethod
     def numpy(self, value: Any) -> Any:
@@ -186,11 +191,14 @@ class Maps(ABC):
         return {}
 
     def random_state(self) -> dict[str, np.ndarray]:
-        """What random draws inside maps (dropout) depend on, for a checkpoint; {} where they depend on the step alone."""
+        """What random draws inside maps (dropout) depend on, for a checkpoint; {} where they depend on the step
+        alone.
+        """
         return {}
 
     def load_random_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Puts that state back."""
+        """Puts that state back; by itself there is none."""
+        return
 
     def session(self, seed: int) -> Any:
         """A context in which training runs: maps stay in training mode, random draws inside maps start at `seed`.
@@ -212,9 +220,7 @@ class Program(ABC):
     plan: Plan
 
     @abstractmethod
-    def __call__(
-        self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False
-    ) -> Evaluated:
+    def __call__(self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False) -> Evaluated:
         """The loss at a batch that holds every input of the plan (noise drawn).
 
         Args:
@@ -247,9 +253,7 @@ class Trainer(ABC):
     """An optimizer at work on one plan's parameters."""
 
     @abstractmethod
-    def step(
-        self, program: Program, batch: Batch, weights: Mapping[str, float], step: int, factor: float
-    ) -> Evaluated:
+    def step(self, program: Program, batch: Batch, weights: Mapping[str, float], step: int, factor: float) -> Evaluated:
         """One step: loss, gradient field, update; models are in training mode.
 
         Args:

@@ -237,56 +237,63 @@ def _ordered(order: list[list[object]], pairs: Sequence[tuple[object, object]], 
         if edge.source != edge.target and column_of[edge.source] == column_of[edge.target]:
             vertical[edge.source].append(edge.target)
             vertical[edge.target].append(edge.source)
-    best, fewest = [list(column) for column in order], crossings(order, pairs)
-    best_cost = (fewest, _spread(best, vertical))
+    place = {key: i for column in order for i, key in enumerate(column)}
+    best, least = [list(column) for column in order], (crossings(order, pairs), _spread(place, vertical))
     for sweep in range(SWEEPS):
         rightwards = sweep % 2 == 0
         columns = range(1, len(order)) if rightwards else range(len(order) - 2, -1, -1)
         for c in columns:
-            _by_barycentre(order, c, beside[0 if rightwards else 1], vertical)
-            _exchange(order, c, beside)
-        cost = (crossings(order, pairs), _spread(order, vertical))
-        if cost < best_cost:
-            best, best_cost = [list(column) for column in order], cost
+            before = order[c - 1 if rightwards else c + 1]
+            _by_barycentre(order[c], len(before), place, beside[0 if rightwards else 1], vertical)
+            _exchange(order[c], place, beside)
+        cost = (crossings(order, pairs), _spread(place, vertical))
+        if cost < least:
+            best, least = [list(column) for column in order], cost
+        elif sweep >= 4 and cost == least:
+            break
     return best
 
 
-def _spread(order: Sequence[Sequence[object]], vertical: Mapping[object, Sequence[object]]) -> int:
+def _spread(place: Mapping[object, int], vertical: Mapping[object, Sequence[object]]) -> int:
     """How far apart those are that an arrow joins within their column."""
-    place = {key: i for column in order for i, key in enumerate(column)}
     return sum(abs(place[a] - place[b]) for a, others in vertical.items() for b in others)
 
 
 def _by_barycentre(
-    order: list[list[object]], c: int, neighbours: Mapping[object, Sequence[object]], vertical: Mapping[object, Sequence[object]]
+    column: list[object],
+    size: int,
+    place: dict[object, int],
+    neighbours: Mapping[object, Sequence[object]],
+    vertical: Mapping[object, Sequence[object]],
 ) -> None:
-    place = {key: i / max(1, len(column)) for column in order for i, key in enumerate(column)}
+    """Sorts a column by the mean places of its neighbours in the column before, of that size."""
 
     def centre(key: object) -> float:
-        others = neighbours.get(key) or ()
-        return sum(place[other] for other in others) / len(others) if others else place[key]
+        others = neighbours.get(key)
+        return sum(place[other] for other in others) / len(others) / size if others else place[key] / len(column)
 
-    centres = {key: centre(key) for key in order[c]}
+    centres = {key: centre(key) for key in column}
     # What vertical arrows join is pulled together.
     pulled = {
-        key: (value + sum(centres[other] for other in vertical[key])) / (1 + len(vertical[key])) if vertical.get(key) else value
+        key: (value + sum(centres[other] for other in vertical[key])) / (1 + len(vertical[key])) if key in vertical else value
         for key, value in centres.items()
     }
-    order[c].sort(key=lambda key: pulled[key])
+    column.sort(key=lambda key: pulled[key])
+    place.update((key, i) for i, key in enumerate(column))
 
 
 def _exchange(
-    order: list[list[object]], c: int, beside: tuple[Mapping[object, Sequence[object]], Mapping[object, Sequence[object]]]
+    column: list[object],
+    place: dict[object, int],
+    beside: tuple[Mapping[object, Sequence[object]], Mapping[object, Sequence[object]]],
 ) -> None:
-    """Exchanges neighbours of one column as long as that removes crossings on both of its sides."""
-    column = order[c]
-    place = {key: i for other in order for i, key in enumerate(other)}
+    """Exchanges neighbours of one column as long as that removes crossings on its two sides together."""
+    ends = {key: [sorted(place[k] for k in side.get(key, ())) for side in beside] for key in column}
 
     def between(upper: object, lower: object) -> int:
+        """Crossings where `upper` stands above `lower`."""
         total = 0
-        for side in beside:
-            ups = sorted(place[k] for k in side.get(upper, ()))
-            lows = sorted(place[k] for k in side.get(lower, ()))
+        for ups, lows in zip(ends[upper], ends[lower], strict=True):
             j = 0
             for up in ups:
                 while j < len(lows) and lows[j] < up:
@@ -301,4 +308,5 @@ def _exchange(
                 column[i], column[i + 1] = column[i + 1], column[i]
                 changed = True
         if not changed:
-            return
+            break
+    place.update((key, i) for i, key in enumerate(column))

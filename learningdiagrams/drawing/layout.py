@@ -23,7 +23,7 @@ from learningdiagrams.drawing.graph import Edge, Graph, Vertex, graph_of
 from learningdiagrams.drawing.layers import arrange
 from learningdiagrams.drawing.picture import Point
 from learningdiagrams.drawing.places import LABEL, ROW, place, size
-from learningdiagrams.drawing.routes import Rect, routes, sampled
+from learningdiagrams.drawing.routes import Rect, routes, sampled, spaced
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.terms import applications
 
@@ -113,7 +113,7 @@ def layout(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> La
 
 def _freedom(curve: Sequence[Point]) -> float:
     """Short arrows have few places for their label and choose first."""
-    along = sampled(curve, 6)
+    along = sampled(curve, 4)
     return round(sum(math.dist(a, b) for a, b in zip(along, along[1:], strict=False)), 3)
 
 
@@ -122,10 +122,9 @@ class _Writer:
 
     def __init__(self, boxes: Sequence[Rect], curves: Mapping[str, Sequence[Point]]) -> None:
         self.taken = list(boxes)
-        self.lines = {key: sampled(points, 24) for key, points in curves.items()}
         self.cells: dict[tuple[int, int], list[tuple[str, Point]]] = {}
-        for key, along in self.lines.items():
-            for point in along:
+        for key, points in curves.items():
+            for point in spaced(points):
                 self.cells.setdefault((int(point[0] // 40), int(point[1] // 40)), []).append((key, point))
 
     def touched(self, box: Rect, own: str | None = None) -> int:

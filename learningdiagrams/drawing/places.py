@@ -126,7 +126,7 @@ def _heights(graph: Graph, columns: Columns) -> dict[object, float]:
             level += gap
             heights.append(level)
         height.update({key: value - level / 2 for key, value in zip(column, heights, strict=True)})
-    for sweep in range(24):
+    for sweep in range(16):
         rightwards = sweep % 2 == 0
         indices = range(len(apart)) if rightwards else range(len(apart) - 1, -1, -1)
         for c in indices:

@@ -13,7 +13,7 @@ from learningdiagrams.drawing.layers import Columns
 from learningdiagrams.drawing.picture import Point, line
 from learningdiagrams.drawing.places import BUNDLE, size
 
-__all__ = ["Rect", "clipped", "meets", "routes", "sampled"]
+__all__ = ["Rect", "clipped", "meets", "routes", "sampled", "spaced"]
 
 MARGIN: Final = 3.0
 """Between an arrow's end and the box that it leaves or meets."""
@@ -58,22 +58,40 @@ def sampled(points: Sequence[Point], each: int = SAMPLES) -> list[Point]:
     return [at(points, k / each) for k in range(count + 1)]
 
 
+def spaced(points: Sequence[Point], step: float = 5.0) -> list[Point]:
+    """Points along a curve, about a step apart."""
+    found = [points[0]]
+    for i in range(0, len(points) - 1, 3):
+        segment = points[i : i + 4]
+        # A curve is no longer than its control polygon.
+        length = sum(math.dist(p, q) for p, q in zip(segment, segment[1:], strict=False))
+        count = max(2, math.ceil(length / step))
+        found += [at(segment, k / count) for k in range(1, count + 1)]
+    return found
+
+
 def meets(points: Sequence[Point], rects: Sequence[Rect], margin: float = 0.0) -> int:
     """How many of these boxes a curve passes through."""
-    low_x, high_x = min(p[0] for p in points), max(p[0] for p in points)
-    low_y, high_y = min(p[1] for p in points), max(p[1] for p in points)
-    near = [
-        r
-        for r in rects
-        if r.x + r.half_width + margin > low_x
-        and r.x - r.half_width - margin < high_x
-        and r.y + r.half_height + margin > low_y
-        and r.y - r.half_height - margin < high_y
-    ]
-    if not near:
-        return 0
-    along = sampled(points)
-    return sum(any(r.holds(p, margin) for p in along) for r in near)
+    hit: set[int] = set()
+    for i in range(0, len(points) - 1, 3):
+        # A segment lies within the box around its four control points.
+        segment = points[i : i + 4]
+        xs, ys = [p[0] for p in segment], [p[1] for p in segment]
+        low_x, high_x = min(xs) - margin, max(xs) + margin
+        low_y, high_y = min(ys) - margin, max(ys) + margin
+        near = [
+            (n, r)
+            for n, r in enumerate(rects)
+            if r.x + r.half_width > low_x
+            and r.x - r.half_width < high_x
+            and r.y + r.half_height > low_y
+            and r.y - r.half_height < high_y
+            and n not in hit
+        ]
+        if near:
+            along = spaced(segment, 4.0)
+            hit.update(n for n, r in near if any(r.holds(p, margin) for p in along))
+    return len(hit)
 
 
 def _split(a: Point, b: Point, c: Point, d: Point, u: float) -> tuple[tuple[Point, ...], tuple[Point, ...]]:

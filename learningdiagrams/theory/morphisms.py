@@ -52,7 +52,9 @@ __all__ = [
 ]
 
 ENDS: Final = "{left} >> {right}: `{left}` ends at {cod}, but `{right}` starts at {dom}"
-SOURCES: Final = "{left} & {right}: both sides of a pairing start at one object, but `{left}` starts at {a} and `{right}` at {b}"
+SOURCES: Final = (
+    "{left} & {right}: both sides of a pairing start at one object, but `{left}` starts at {a} and `{right}` at {b}"
+)
 FOREIGN: Final = "`{value}` belongs to {theirs}, not to {ours}"
 TAKEN: Final = "the name `{name}` is taken: {kind} of that name is already in {signature}"
 POSITION: Final = "proj({object}, {position}): {object} has {count}, so a position is {range}"
@@ -87,8 +89,7 @@ class Object:
         if self._variables is None:
             terms = self.signature._terms
             self._variables = tuple(
-                terms.setdefault((None, i, sort), Term(None, (), i, sort))
-                for i, sort in enumerate(self.factors)
+                terms.setdefault((None, i, sort), Term(None, (), i, sort)) for i, sort in enumerate(self.factors)
             )
         return self._variables
 
@@ -122,15 +123,13 @@ class Generator:
 class Term:
     """A node of a normal form, interned in its signature: equal terms are one object.
 
-    `head` is None for a variable (`index` its position), a generator (`index` says which of its outputs), or the name of
-    a mark such as "stop", which is an endomorphism outside the signature. `sort` is the sort of the term.
+    `head` is None for a variable (`index` its position), a generator (`index` says which of its outputs), or the
+    name of a mark such as "stop", which is an endomorphism outside the signature. `sort` is the sort of the term.
     """
 
     __slots__ = ("args", "head", "index", "sort")
 
-    def __init__(
-        self, head: Generator | str | None, args: tuple[Term, ...], index: int, sort: Object
-    ) -> None:
+    def __init__(self, head: Generator | str | None, args: tuple[Term, ...], index: int, sort: Object) -> None:
         self.head = head
         self.args = args
         self.index = index
@@ -194,9 +193,7 @@ class Morphism:
             return NotImplemented
         if self.cod is not other.dom:
             self.signature.owns(other)
-            raise TheoryError(
-                ENDS.format(left=brief(self, 1), right=brief(other, 1), cod=self.cod, dom=other.dom)
-            )
+            raise TheoryError(ENDS.format(left=brief(self, 1), right=brief(other, 1), cod=self.cod, dom=other.dom))
         if self.op == "identity":
             return other
         if other.op == "identity":
@@ -380,7 +377,8 @@ def mark(label: str, morphism: Morphism) -> Morphism:
     """The same morphism with a mark after it: an idempotent endomorphism that belongs to no signature.
 
     A mark acts on each factor, is kept in normal forms and hashing, satisfies nothing else, and is forgotten by
-    :func:`~learningdiagrams.theory.terms.unmarked`. Learning diagrams use the mark "stop" (no gradient passes); the theory never sees it.
+    :func:`~learningdiagrams.theory.terms.unmarked`. Learning diagrams use the mark "stop" (no gradient passes); the
+    theory never sees it.
 
     >>> s = Signature()
     >>> A = s.sort("A")

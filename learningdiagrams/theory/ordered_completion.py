@@ -63,7 +63,7 @@ class TermLemma(NamedTuple):
 class Equation:
     """An active equation; `rule` says that every instance goes from left to right."""
 
-    __slots__ = ("alive", "left", "lemma", "right", "rule")
+    __slots__ = ("alive", "left", "lemma", "renamed", "right", "rule")
 
     def __init__(self, left: Node, right: Node, rule: bool, lemma: int) -> None:
         self.left = left
@@ -71,6 +71,16 @@ class Equation:
         self.rule = rule
         self.lemma = lemma
         self.alive = True
+        # Its lemma and its sides with other variables, for overlaps with itself and with others.
+        self.renamed: tuple[int, Node, Node] | None = None
+
+    def apart(self, bank: Bank, forward: bool) -> tuple[Node, Node]:
+        """The sides in a direction, their variables renamed apart from those of other equations."""
+        if self.renamed is None or self.renamed[0] != self.lemma:
+            sides = bank.shifted(self.left, APART), bank.shifted(self.right, APART)
+            self.renamed = (self.lemma, *sides)
+        _, left, right = self.renamed
+        return (left, right) if forward else (right, left)
 
     def directions(self) -> Iterator[tuple[bool, Node, Node]]:
         """The ways in which it is used: whether forward, from what, to what."""
@@ -398,9 +408,8 @@ class OrderedCompletion:
         """
         outer, outer_forward, inner, inner_forward, place = pair
         left, right = (outer.left, outer.right) if outer_forward else (outer.right, outer.left)
-        old, new = (inner.left, inner.right) if inner_forward else (inner.right, inner.left)
         bank = self.bank
-        old, new = bank.shifted(old, APART), bank.shifted(new, APART)
+        old, new = inner.apart(bank, inner_forward)
         part = left
         for position in place:
             part = part.args[position]
