@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
+from unicodedata import normalize
 
 from learningdiagrams.errors import DiagramError, suggestion
 from learningdiagrams.losses import Comparator, comparator
-from learningdiagrams.schedules import Schedule, schedule
+from learningdiagrams.schedules import Schedule, constant, schedule
 from learningdiagrams.specs import Spec, ema, shuffle
 from learningdiagrams.theory.morphisms import Morphism, Object, identity
 from learningdiagrams.theory.presentations import check_parallel
@@ -40,8 +41,8 @@ class Space:
     def of(name: str, shape: Sequence[int | str] | None, dtype: str) -> Space:
         if dtype not in KINDS:
             raise DiagramError(
-                f"object `{name}`: there is no kind of number `{dtype}`{suggestion(str(dtype), KINDS)}; "
-                "kinds are float, int and bool"
+                f"object `{name}`: there is no kind of number `{dtype}`"
+                + (suggestion(str(dtype), KINDS) or "; kinds are float, int and bool")
             )
         if shape is None:
             return Space(None, dtype)
@@ -51,7 +52,7 @@ class Space:
             number = isinstance(size, int) and not isinstance(size, bool) and size >= 1
             if not (number or (isinstance(size, str) and size.isidentifier())):
                 raise DiagramError(f"object `{name}`: an axis is a number ≥ 1 or a name, not {size!r}")
-        return Space(tuple(shape), dtype)
+        return Space(tuple(normalize("NFKC", n) if isinstance(n, str) else n for n in shape), dtype)
 
     def __str__(self) -> str:
         kind = "" if self.dtype == "float" else f" {self.dtype}"
@@ -211,7 +212,8 @@ def _several(value: Any) -> tuple[Any, ...]:
 
 def _weight(what: str, weight: float | Schedule | str) -> float | Schedule:
     if isinstance(weight, str | Schedule):
-        return schedule(weight)
+        made = schedule(weight)
+        return float(made.value) if isinstance(made, constant) else made
     if not _is_number(weight):
         raise DiagramError(
             f"{what}: a weight is a finite number or a schedule such as linear(0, 1, steps=1000), not {weight!r}"
@@ -306,14 +308,15 @@ def check_role(diagram: Diagram, role: Role, name: str, dom: Object, cod: Object
     what = f"`{name}`"
     samples = diagram.sample_objects
     if role in ("data", "noise"):
+        come = "data come" if role == "data" else "noise comes"
         if len(dom.factors) != 1:
-            raise DiagramError(f"{what}: {role} come out of a sample object, which is a single object, not {dom}")
+            raise DiagramError(f"{what}: {come} out of a sample object, which is a single object, not {dom}")
         for other, morphism in diagram.generators.items():
             holds = dom in morphism.cod.factors
             feeds = diagram.roles[other] not in ("data", "noise", "map") and dom in morphism.dom.factors
             if holds or feeds:
                 raise DiagramError(
-                    f"{what}: {role} come out of a sample object, but {dom} holds values: `{other}` is a map "
+                    f"{what}: {come} out of a sample object, but {dom} holds values: `{other}` is a map "
                     f"{morphism.dom} -> {morphism.cod}"
                 )
     elif role != "map":

@@ -69,6 +69,7 @@ class Diagram:
         self.presentation = Presentation(name)
         self._spaces: dict[str, Space] = {}
         self._roles: dict[str, Role] = {}
+        self._samples: dict[Object, None] = {}
         self._specs: dict[str, Spec] = {}
         self._goals: dict[str, Goal] = {}
         self._measures: dict[str, Measure] = {}
@@ -139,8 +140,7 @@ class Diagram:
     @property
     def sample_objects(self) -> tuple[Object, ...]:
         """The objects that data or noise come out of, in order of declaration."""
-        found = (self.generators[name].dom for name, role in self._roles.items() if role in ("data", "noise"))
-        return tuple(dict.fromkeys(found))
+        return tuple(self._samples)
 
     def __getitem__(self, name: str) -> Any:
         """The object, generator, law, goal, measure or stage of this name."""
@@ -209,6 +209,8 @@ class Diagram:
         morphism = self.presentation.morphism(_name(name), dom, cod)
         name = morphism.name or name
         self._roles[name] = role
+        if role in ("data", "noise"):
+            self._samples[dom] = None
         if made is not None:
             self._specs[name] = made
         return morphism
@@ -376,7 +378,8 @@ def _name(name: str) -> str:
     normal = unicodedata.normalize("NFKC", name)
     if not normal.isidentifier():
         raise DiagramError(f"`{name}` is no name: a name is letters, digits and _, and does not start with a digit")
-    if normal in RESERVED:
+    # The three values are words only where a realisation is written; ema(None) would not read back.
+    if normal in RESERVED or normal in ("True", "False", "None"):
         raise DiagramError(f"`{name}` is a word of the language; another name is needed, such as `{name}_`")
     return normal
 

@@ -158,7 +158,7 @@ MISTAKES = {
     ),
     "an unknown kind of number": (
         lambda d: d.object("Z", (3,), dtype="flot"),
-        "object `Z`: there is no kind of number `flot`; did you mean `float`?; kinds are float, int and bool",
+        "object `Z`: there is no kind of number `flot`; did you mean `float`?",
     ),
     "an unknown style": (
         lambda d: d.style("f", color="#fff"),
