@@ -30,6 +30,7 @@ BENCHMARKS = {
     "thousand": "compiling 1000 generators and 1000 goals",
     "chain": "a morphism of 100 000 generators",
     "imports": "import time",
+    "completion": "deciding path equations, against libsemigroups",
 }
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",

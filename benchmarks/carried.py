@@ -18,7 +18,7 @@ import torch
 from jax import lax
 from torch import nn
 
-from benchmarks.distillation_torch import RATE, agree, compiled, trainer_step
+from benchmarks.distillation import RATE, agree, compiled, trainer_step
 from benchmarks.pairs import Row, paired
 
 BATCH = 128

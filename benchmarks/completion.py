@@ -2,23 +2,16 @@
 things.
 
 Completion keeps the provenance of every rule, from which proofs are unfolded; libsemigroups (C++) keeps none.
-Both start from the same words and are timed in turns; figures are the best of some rounds, since other work
-on the machine only ever adds to them. libsemigroups takes at most 128 letters. Run it as `python
-benchmarks/completion.py`, in an environment that has libsemigroups_pybind11 to see the ratios; the theory
-itself needs nothing but Python.
+Both start from the same words and are timed in turns. libsemigroups takes at most 128 letters. Ratios to it need
+an environment that has libsemigroups_pybind11; the theory itself needs nothing but Python.
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
-import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from time import perf_counter
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
+from benchmarks.pairs import Paired, Row, timed
 from learningdiagrams.theory import Presentation
 from learningdiagrams.theory.completion import Completion
 from learningdiagrams.theory.paths import Paths
@@ -63,10 +56,10 @@ def words(presentation: Presentation) -> tuple[int, Words]:
 
 def complete(equations: Words) -> tuple[float, int]:
     """Seconds for completing, and the number of rules."""
-    start = time.perf_counter()
+    start = perf_counter()
     completion = Completion(equations)
     assert completion.run()
-    return time.perf_counter() - start, len(completion.rules)
+    return perf_counter() - start, len(completion.rules)
 
 
 def complete_by_peer(letters: int, equations: Words) -> tuple[float, int] | None:
@@ -74,63 +67,59 @@ def complete_by_peer(letters: int, equations: Words) -> tuple[float, int] | None
     if peer is None or letters > 128:
         return None
     numbers = [([ord(x) for x in left], [ord(x) for x in right]) for left, right in equations]
-    start = time.perf_counter()
+    start = perf_counter()
     presentation = peer.Presentation(list(range(letters)))
     presentation.contains_empty_word(True)
     for left, right in numbers:
         peer.presentation.add_rule(presentation, left, right)
     completion = peer.KnuthBendix(peer.congruence_kind.twosided, presentation)
     completion.run()
-    return time.perf_counter() - start, completion.number_of_active_rules()
+    return perf_counter() - start, completion.number_of_active_rules()
 
 
-def compare(rounds: int) -> None:
-    print(f"{'completion':20}{'rules':>7}{'ours':>12}{'peer':>12}{'ratio':>8}{'at most':>9}")
+def completions(rounds: int = 7) -> Iterator[Row]:
+    """Each case here and by the peer, in turns."""
     for name, (make, bound) in CASES.items():
         letters, equations = words(make())
-        ours, theirs, rules = [], [], 0
+        found, rules = Paired([], []), 0
         for _ in range(rounds):
             seconds, rules = complete(equations)
-            ours.append(seconds)
+            found.ours.append(seconds)
             other = complete_by_peer(letters, equations)
             if other is not None:
-                theirs.append(other[0])
+                found.hand.append(other[0])
                 assert other[1] == rules, f"{name}: {rules} rules here, {other[1]} there"
-        peer_text = f"{1e3 * min(theirs):9.2f} ms" if theirs else "refused" if peer else "-"
-        ratio = f"{min(ours) / min(theirs):.1f}" if theirs else "-"
-        row = f"{name:20}{rules:7}{1e3 * min(ours):9.2f} ms{peer_text:>12}{ratio:>8}"
-        print(row + (f"{bound:9g}" if bound else ""))
+        what, note = f"completion, {name} (to libsemigroups)", f"{rules} rules"
+        if found.hand:
+            yield found.row(what, "ms", bound, note)
+        else:
+            note += f"; the peer {'takes no such alphabet' if peer else 'is not installed'}"
+            yield Row(what, min(found.ours) * 1e3, "ms", note=note)
 
 
-def timed(what: str, work: Callable[[], object], rounds: int = 5) -> None:
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    print(f"{what:66}{1e3 * statistics.median(times):10.2f} ms")
+def took(what: str, work: Callable[[], object]) -> Row:
+    """The least time of some rounds."""
+    return Row(what, timed(work) * 1e3, "ms")
 
 
-def proofs() -> None:
-    print()
+def proofs() -> Iterator[Row]:
+    """Proofs built, and replayed by the checker."""
     for side in (32, 100):
         P = standard.monoid("ab", [("ab", "ba")])
         left, right = standard.word(P, "a" * side + "b" * side), standard.word(P, "b" * side + "a" * side)
         proof = standard.proof_of(P, left, right)
         count = len(proof.steps)
-        timed(f"a proof of {count} steps: built", lambda P=P, a=left, b=right: P.prove(a, b))
-        timed(f"a proof of {count} steps: checked", proof.check)
+        yield took(f"a proof of {count} steps: built", lambda P=P, a=left, b=right: P.prove(a, b))
+        yield took(f"a proof of {count} steps: checked", proof.check)
         if side == 32:
             steps = list(proof.steps)
-            timed(f"a proof of {count} steps, written out: checked", Proof(P, left, right, steps).check)
+            yield took(f"a proof of {count} steps, written out: checked", Proof(P, left, right, steps).check)
     group = standard.group()
     G = group.sorts["G"]
-    product = (
-        standard.swap(G, G) >> group.generators["inv"] @ group.generators["inv"] >> group.generators["mul"]
-    )
-    timed("groups: completed, and (xy)^-1 = y^-1 x^-1 proved", _group_question)
+    product = standard.swap(G, G) >> group.generators["inv"] @ group.generators["inv"] >> group.generators["mul"]
+    yield took("groups: completed, and (xy)^-1 = y^-1 x^-1 proved", _group_question)
     proof = standard.proof_of(group, group.generators["mul"] >> group.generators["inv"], product)
-    timed(f"groups: the proof of {len(proof.steps)} steps checked", proof.check)
+    yield took(f"groups: the proof of {len(proof.steps)} steps checked", proof.check)
 
 
 def _group_question() -> None:
@@ -140,8 +129,8 @@ def _group_question() -> None:
     assert P.prove(mul >> inv, standard.swap(G, G) >> inv @ inv >> mul)
 
 
-def large() -> None:
-    print()
+def large() -> Iterator[Row]:
+    """Easy questions about a large presentation."""
 
     def build() -> tuple[Presentation, list]:
         P = Presentation("Large")
@@ -160,17 +149,15 @@ def large() -> None:
         law = next(iter(P.laws.values()))
         assert P.prove(law.left, law.right)
 
-    timed("1000 generators, 200 laws: an easy question, the first one", first_question)
+    yield took("1000 generators, 200 laws: an easy question, the first one", first_question)
     P, generators = presentations[0]
-    timed(
+    yield took(
         "1000 generators, 200 laws: an easy question, refuted",
         lambda: P.prove(generators[5], generators[205]),
     )
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    compare(parser.parse_args().rounds)
-    proofs()
-    large()
+def rows() -> Iterator[Row]:
+    yield from completions()
+    yield from proofs()
+    yield from large()

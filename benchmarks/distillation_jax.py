@@ -17,21 +17,22 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from benchmarks.distillation_torch import (
+from benchmarks.distillation import (
     BATCH,
     RATE,
-    ROWS,
     TEXT,
+    Batch,
     agree,
+    batches,
     compiled,
     data,
+    epoch_by_hand,
     epochs,
     trainer_step,
 )
 from benchmarks.pairs import Paired, Row, paired
 
 BOUND = 1.06
-Batch = dict[str, Any]
 
 
 def maps() -> dict[str, Any]:
@@ -75,21 +76,6 @@ def step_by_hand(student: Any, teacher: Any) -> Callable[[Batch], tuple[Any, Any
     return run
 
 
-def epoch_by_hand(step: Callable[[Batch], Any], arrays: Batch) -> dict[str, float]:
-    """One epoch with rows in a new order; the mean of each term, as one logs it."""
-    rows = len(arrays["pixels"])
-    order, sums = np.random.permutation(rows), {"hard": 0.0, "soft": 0.0}
-    kept = []
-    for start in range(0, rows, BATCH):
-        chosen = order[start : start + BATCH]
-        _, hard, soft = step({"pixels": arrays["pixels"][chosen], "label": arrays["label"][chosen]})
-        kept.append((len(chosen), hard, soft))
-    for count, hard, soft in kept:
-        sums["hard"] += count * float(hard)
-        sums["soft"] += count * float(soft)
-    return {name: total / rows for name, total in sums.items()}
-
-
 def both() -> tuple[Any, Callable[[Batch], Any]]:
     """The compiled diagram, and a step by hand that starts from the same numbers."""
     made = compiled(TEXT, maps(), "jax")
@@ -107,11 +93,10 @@ def steps(rounds: int = 100, repeat: int = 20) -> Paired:
     whole = arrays()
     with ExitStack() as close:
         ours = trainer_step(made, close)
-        parts = np.split(np.random.default_rng(1).permutation(ROWS), ROWS // BATCH)
-        batches = [{name: values[part] for name, values in whole.items()} for part in parts]
-        for batch in batches:
+        drawn = batches(whole)
+        for batch in drawn:
             agree(float(ours(batch).total), float(hand(batch)[0]))
-        one, two = itertools.cycle(batches), itertools.cycle(batches)
+        one, two = itertools.cycle(drawn), itertools.cycle(drawn)
         return paired(
             lambda: ours(next(one)).total,
             lambda: hand(next(two))[0],
@@ -125,5 +110,5 @@ def rows() -> Iterator[Row]:
     yield steps().row("distillation, step, jax", most=BOUND)
     made, step = both()
     whole = arrays()
-    found = epochs(made, whole, lambda: epoch_by_hand(step, whole), 300)
+    found = epochs(made, whole, lambda: epoch_by_hand(step, whole, BATCH), 300)
     yield found.row("distillation, epoch of fit, jax", "ms", BOUND)

@@ -10,27 +10,27 @@ import copy
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from time import perf_counter
-from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.distillation import (
+    BATCH,
+    RATE,
+    TEXT,
+    Batch,
+    agree,
+    batches,
+    compiled,
+    data,
+    epoch_by_hand,
+    epochs,
+    trainer_step,
+)
 from benchmarks.pairs import Paired, Row, paired
 
-ROWS, BATCH, RATE, BOUND = 1280, 128, 1e-3, 1.05
-TEXT = """diagram Distillation
-object Sample, Image[64], Logits[10]
-data   pixels  : Sample -> Image
-data   label   : Sample -> Logits
-frozen teacher : Image -> Logits
-model  student : Image -> Logits
-goal   hard    : pixels >> student = label             by cross_entropy
-goal   soft    : pixels >> student = pixels >> teacher by kl(temperature=4) weight 0.7
-"""
-Batch = dict[str, Any]
+BOUND = 1.05
 Step = Callable[[Batch], tuple[Tensor, Tensor, Tensor]]
 """From a batch to total, hard and soft."""
 
@@ -43,11 +43,6 @@ def mlp(*sizes: int) -> nn.Sequential:
 def modules() -> dict[str, nn.Module]:
     torch.manual_seed(0)
     return {"teacher": mlp(64, 256, 256, 10), "student": mlp(64, 32, 10)}
-
-
-def data(rows: int = ROWS) -> dict[str, np.ndarray]:
-    draw = np.random.default_rng(0)
-    return {"pixels": draw.normal(size=(rows, 64)).astype(np.float32), "label": draw.integers(0, 10, rows)}
 
 
 # By hand ----------------------------------------------------------------------------------------------------
@@ -74,47 +69,7 @@ def step_by_hand(maps: dict[str, nn.Module]) -> Step:
     return step
 
 
-def epoch_by_hand(step: Step, arrays: dict[str, np.ndarray]) -> dict[str, float]:
-    """One epoch with rows in a new order; the mean of each term, as one logs it."""
-    rows = len(arrays["pixels"])
-    order, sums = np.random.permutation(rows), {"hard": 0.0, "soft": 0.0}
-    kept = []
-    for start in range(0, rows, BATCH):
-        chosen = order[start : start + BATCH]
-        _, hard, soft = step({"pixels": arrays["pixels"][chosen], "label": arrays["label"][chosen]})
-        kept.append((len(chosen), hard, soft))
-    for count, hard, soft in kept:
-        sums["hard"] += count * hard.item()
-        sums["soft"] += count * soft.item()
-    return {name: total / rows for name, total in sums.items()}
-
-
-# From the diagram -------------------------------------------------------------------------------------------
-
-
-def trainer_step(compiled: Any, close: ExitStack) -> Callable[[Batch], Any]:
-    """The step of `fit`, on either backend: weights, conversion of the batch, loss, gradient, update."""
-    from learningdiagrams.backends.base import Optimisation
-    from learningdiagrams.programs import plan_for, weights_at
-
-    diagram, maps = compiled.diagram, compiled.maps
-    program = maps.program(plan_for(diagram, {str(sample) for sample in diagram.sample_objects}))
-    trainer = program.trainer(Optimisation("adam", lr=RATE), diagram.models)
-    close.enter_context(maps.session(0))
-    count = 0
-
-    def step(batch: Batch) -> Any:
-        nonlocal count
-        count += 1
-        return trainer.step(program, batch, weights_at(diagram, program.plan, count), count, 1.0)
-
-    return step
-
-
-def compiled(text: str, maps: dict[str, Any], backend: str) -> Any:
-    import learningdiagrams as ld
-
-    return ld.loads(text).compile(backend=backend, maps=maps)
+# In turns -----------------------------------------------------------------------------------------------------
 
 
 def steps(rounds: int = 100, repeat: int = 20) -> Paired:
@@ -123,47 +78,16 @@ def steps(rounds: int = 100, repeat: int = 20) -> Paired:
     hand, arrays = step_by_hand(copy.deepcopy(maps)), data()
     with ExitStack() as close:
         ours = trainer_step(compiled(TEXT, maps, "torch"), close)
-        parts = np.split(np.random.default_rng(1).permutation(ROWS), ROWS // BATCH)
-        batches = [{name: values[part] for name, values in arrays.items()} for part in parts]
-        for batch in batches:
+        whole = batches(arrays)
+        for batch in whole:
             agree(float(ours(batch).total), float(hand(batch)[0]))
-        one, two = itertools.cycle(batches), itertools.cycle(batches)
+        one, two = itertools.cycle(whole), itertools.cycle(whole)
         return paired(lambda: ours(next(one)), lambda: hand(next(two)), rounds=rounds, repeat=repeat)
-
-
-def agree(ours: float, hand: float, tolerance: float = 1e-4) -> None:
-    """Raises where the two ways do not compute the same."""
-    if not abs(ours - hand) <= tolerance * max(1, abs(hand)):
-        raise AssertionError(f"{ours} from the diagram, {hand} by hand")
-
-
-def epochs(compiled: Any, arrays: Batch, by_hand: Callable[[], Any], rounds: int) -> Paired:
-    """Epochs of one `fit`, and between them epochs by hand.
-
-    The callback in which those run is called after each step as well; that is part of our times.
-    """
-    found = Paired([], [])
-    start = perf_counter()
-
-    def between(event: Any) -> None:
-        nonlocal start
-        if event.kind != "epoch":
-            return
-        ended = perf_counter()
-        by_hand()
-        hand = perf_counter() - ended
-        if event.epoch > 3:  # the first ones compile and warm up
-            found.ours.append(ended - start)
-            found.hand.append(hand)
-        start = perf_counter()
-
-    compiled.fit(arrays, epochs=rounds + 3, batch_size=BATCH, lr=RATE, callbacks=between)
-    return found
 
 
 def rows() -> Iterator[Row]:
     yield steps().row("distillation, step, torch", most=BOUND)
     maps = modules()
     step, arrays = step_by_hand(copy.deepcopy(maps)), data()
-    found = epochs(compiled(TEXT, maps, "torch"), arrays, lambda: epoch_by_hand(step, arrays), 150)
+    found = epochs(compiled(TEXT, maps, "torch"), arrays, lambda: epoch_by_hand(step, arrays, BATCH), 150)
     yield found.row("distillation, epoch of fit, torch", "ms", BOUND)

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from benchmarks import distillation_jax, distillation_torch
-from benchmarks.distillation_torch import TEXT, agree, compiled
+from benchmarks.distillation import TEXT, agree, compiled
 from benchmarks.pairs import Row, paired
 
 COUNT, BATCH = 1297, 1024
@@ -53,7 +53,8 @@ def torch_by_hand(maps: dict[str, nn.Module]) -> Callable[[Batch], dict[str, flo
         }
 
     def run(data: Batch) -> dict[str, float]:
-        teacher.eval(), student.eval()
+        teacher.eval()
+        student.eval()
         with torch.no_grad():
             return over_batches(values, data)
 

@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import learningdiagrams as ld
-from benchmarks.distillation_torch import RATE, agree, mlp, trainer_step
+from benchmarks.distillation import RATE, agree, trainer_step
+from benchmarks.distillation_torch import mlp
 from benchmarks.pairs import Row, paired
 
 HEADS, BATCH, BOUND = 16, 128, 1.05
@@ -41,7 +42,8 @@ def batch() -> Batch:
 
 def modules() -> dict[str, nn.Module]:
     torch.manual_seed(0)
-    return {"backbone": mlp(64, 128, 128)} | {f"head{k}": mlp(128, 10) for k in range(HEADS)}
+    heads = {f"head{k}": mlp(128, 10) for k in range(HEADS)}
+    return {"backbone": mlp(64, 128, 128), **heads}
 
 
 def step_by_hand(maps: dict[str, nn.Module]) -> Callable[[Batch], Tensor]:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
 
-import torch  # noqa: F401  # its import is no part of compiling
 import jax  # noqa: F401  # nor is this one's
+import torch  # noqa: F401  # its import is no part of compiling
 
 import learningdiagrams as ld
 from benchmarks.pairs import Row

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -185,7 +186,7 @@ def _panel(
             yield Box(*points[0], 5, 5, 2.5, colour, None)
         elif points:
             path = [points[0]]
-            for a, b in zip(points, points[1:], strict=False):
+            for a, b in itertools.pairwise(points):
                 path += line(a, b)[1:]
             yield Curve(tuple(path), colour, 1.8, (5, 3) if number else ())
 
@@ -207,8 +208,11 @@ def _legend(x: float, y: float) -> Iterator[Shape]:
     yield Words(x, y, "over steps", 11, "start", colour="muted")
 
 
-def draw_curves(history: History, path: str | Path | None = None, *, title: str = "", dark: bool | None = None) -> str | None:
-    """The curves as SVG text, or written to a file ending in .svg, .png or .pdf (the latter two by matplotlib).
+def draw_curves(
+    history: History, path: str | Path | None = None, *, title: str = "", dark: bool | None = None
+) -> str | None:
+    """The curves as SVG text, or written to a file ending in .svg, .png or .pdf (the latter two by
+    matplotlib).
 
     Raises:
         DiagramError: for another ending, or without matplotlib where it is needed.

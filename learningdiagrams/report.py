@@ -50,8 +50,8 @@ def report_run(
     """Writes what a run leaves into a folder, and returns the path of its page, `report.html`.
 
     Args:
-        residuals: how far each equation is from holding; None: measured on the data that the diagram names, if it
-            names any, and left out else.
+        residuals: how far each equation is from holding; None: measured on the data that the diagram names,
+            if it names any, and left out else.
         settings: what else the page says about the run, such as {"batch size": 128}.
     """
     folder = Path(folder)
@@ -111,15 +111,32 @@ def _page(
     sections = [
         f"<p class='muted'>{escape(_headline(compiled, history))}</p>",
         interactive(diagram, residuals),
-        _section("Equations", equations_table(diagram, residuals, getattr(residuals, "floor", None)) + _notes(residuals)),
+        _section(
+            "Equations", equations_table(diagram, residuals, getattr(residuals, "floor", None)) + _notes(residuals)
+        ),
         _section("Training", f"<div class='scroll'>{curves}</div>{_last(history)}"),
-        _section("Loss", f"<pre>{_pre(loss_text(diagram))}</pre><details><summary>LaTeX</summary><pre>{_pre(loss_latex(diagram))}</pre></details>"),
+        _section(
+            "Loss",
+            f"<pre>{_pre(loss_text(diagram))}</pre><details><summary>LaTeX</summary><pre>{_pre(loss_latex(diagram))}</pre></details>",
+        ),
         _section("Plan", f"<pre>{_pre(str(compiled.plan))}</pre>"),
         _section("Maps", _parameters(compiled)),
         _section("Generators", generators_table(diagram)),
-        _section("Settings", rows_table(("", ""), [[escape(str(k)), f"<code>{escape(str(v))}</code>"] for k, v in _settings(compiled, history, settings).items()])),
+        _section(
+            "Settings",
+            rows_table(
+                ("", ""),
+                [
+                    [escape(str(k)), f"<code>{escape(str(v))}</code>"]
+                    for k, v in _settings(compiled, history, settings).items()
+                ],
+            ),
+        ),
         _section("The diagram as text", f"<pre>{_pre(str(diagram))}</pre>"),
-        _section("Files beside this page", rows_table(("file", "holds"), [[f"<code>{name}</code>", escape(what)] for name, what in FILES.items()])),
+        _section(
+            "Files beside this page",
+            rows_table(("file", "holds"), [[f"<code>{name}</code>", escape(what)] for name, what in FILES.items()]),
+        ),
     ]
     return page(diagram.name, sections)
 
@@ -135,7 +152,9 @@ def _section(heading: str, body: str) -> str:
 def _headline(compiled: Compiled, history: History) -> str:
     counts = [f"{len(history)} epochs" if len(history) != 1 else "1 epoch", f"{compiled.step} steps"]
     seconds = sum(row.get("seconds") or 0.0 for row in history)
-    ending = " Interrupted." if history.interrupted else f" Stopped early: {history.stopped}." if history.stopped else ""
+    ending = (
+        " Interrupted." if history.interrupted else f" Stopped early: {history.stopped}." if history.stopped else ""
+    )
     return f"Trained on {compiled.backend}: {', '.join(counts)}, {seconds:.1f} s.{ending}"
 
 
@@ -143,7 +162,10 @@ def _notes(residuals: Mapping[str, float] | None) -> str:
     if residuals is None:
         return "<p class='muted'>Residuals were not measured: no data were given for that.</p>"
     lost = getattr(residuals, "unmeasured", {})
-    return "".join(f"<p class='muted'>Law <code>{escape(name)}</code> is not measured: {escape(why)}.</p>" for name, why in lost.items())
+    return "".join(
+        f"<p class='muted'>Law <code>{escape(name)}</code> is not measured: {escape(why)}.</p>"
+        for name, why in lost.items()
+    )
 
 
 def _last(history: History) -> str:
@@ -151,7 +173,9 @@ def _last(history: History) -> str:
     columns = [name for name in history.columns if name not in FIRST + LAST]
     names = list(dict.fromkeys(name.removeprefix(VALIDATION) for name in columns))
     last = {name: next((v for v in reversed(history[name]) if v is not None), None) for name in columns}
-    cells = [[f"<code>{escape(name)}</code>", _cell(last.get(name)), _cell(last.get(VALIDATION + name))] for name in names]
+    cells = [
+        [f"<code>{escape(name)}</code>", _cell(last.get(name)), _cell(last.get(VALIDATION + name))] for name in names
+    ]
     return rows_table(("last value", "training", "validation"), cells) if cells else ""
 
 
@@ -168,7 +192,9 @@ def _parameters(compiled: Compiled) -> str:
         total += count
         trained += count if role == "model" else 0
         shapes = ", ".join(f"{key} {'×'.join(map(str, array.shape)) or '1'}" for key, array in parameters.items())
-        rows.append([f"<code>{escape(name)}</code>", escape(role), f"{count:,}", escape(text.shortened(shapes, 1.0, 90.0))])
+        rows.append(
+            [f"<code>{escape(name)}</code>", escape(role), f"{count:,}", escape(text.shortened(shapes, 1.0, 90.0))]
+        )
     table = rows_table(("map", "role", "parameters", "shapes"), rows)
     return f"{table}<p class='muted'>{trained:,} parameters are trained, of {total:,}.</p>"
 
@@ -187,10 +213,13 @@ def _settings(compiled: Compiled, history: History, settings: Mapping[str, Any])
         found["shapes"] = ", ".join(f"{name} = {size}" for name, (size, _) in compiled.shapes.numbers.items())
     found.update(settings)
     found["Python"] = platform.python_version()
-    for package in ("learningdiagrams", "numpy", *{"torch": ("torch",), "jax": ("jax", "optax")}.get(compiled.backend, ())):
+    for package in (
+        "learningdiagrams",
+        "numpy",
+        *{"torch": ("torch",), "jax": ("jax", "optax")}.get(compiled.backend, ()),
+    ):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
     return {key: value for key, value in found.items() if value is not None and value != ""}
-

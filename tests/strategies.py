@@ -12,9 +12,7 @@ __all__ = ["models", "monoids", "morphisms", "objects", "presentations", "words"
 
 
 @st.composite
-def presentations(
-    draw: st.DrawFn, max_sorts: int = 3, max_generators: int = 5, max_arity: int = 2
-) -> Presentation:
+def presentations(draw: st.DrawFn, max_sorts: int = 3, max_generators: int = 5, max_arity: int = 2) -> Presentation:
     """A presentation without laws: generators between products of few sorts, 1 among their ends."""
     P = Presentation("Random")
     sorts = P.objects(*(f"S{i}" for i in range(draw(st.integers(1, max_sorts)))))
@@ -77,9 +75,7 @@ def words(letters: str, max_size: int = 6) -> st.SearchStrategy[str]:
 
 
 @st.composite
-def monoids(
-    draw: st.DrawFn, letters: str = "abc", max_laws: int = 3, max_size: int = 4
-) -> list[tuple[str, str]]:
+def monoids(draw: st.DrawFn, letters: str = "abc", max_laws: int = 3, max_size: int = 4) -> list[tuple[str, str]]:
     """Relations between words."""
     return draw(st.lists(st.tuples(words(letters, max_size), words(letters, max_size)), max_size=max_laws))
 

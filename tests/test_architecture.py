@@ -15,9 +15,9 @@ FLOORS = (
     {"errors", "layers", "losses", "schedules", "specs", "values"},
     {"declarations", "diagram"},
     {"data", "datasets", "noise"},
-    {"drawing", "examination", "formulas", "gluing", "interpretation", "plan", "shapes", "verdicts"},
-    {"conversion", "expressions", "json_form", "language", "lookalikes", "python_form", "reading", "scanning"}
-    | {"syntax", "writing"},
+    {"examination", "formulas", "gluing", "interpretation", "plan", "shapes", "verdicts"},
+    {"conversion", "drawing", "expressions", "json_form", "language", "lookalikes", "python_form", "reading"}
+    | {"scanning", "syntax", "writing"},
     {"backends"},
     {
         "agreement",

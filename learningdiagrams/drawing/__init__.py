@@ -1,8 +1,8 @@
 """Pictures of diagrams: one layout, many pens.
 
-The layout (:mod:`~learningdiagrams.drawing.layout`) knows what these diagrams are: sample objects on the left, columns by
-longest paths, commuting squares as squares, parallel arrows bent apart. SVG, PNG and PDF draw the picture made of it;
-tikz-cd takes its rows and columns; DOT and Mermaid lay out anew in their own way.
+The layout (:mod:`~learningdiagrams.drawing.layout`) knows what these diagrams are: sample objects on the
+left, columns by longest paths, commuting squares as squares, parallel arrows bent apart. SVG, PNG and PDF
+draw the picture made of it; tikz-cd takes its rows and columns; DOT and Mermaid lay out anew in their own way.
 
 >>> from learningdiagrams.diagram import Diagram
 >>> d = Diagram()
@@ -12,7 +12,8 @@ tikz-cd takes its rows and columns; DOT and Mermaid lay out anew in their own wa
 True
 >>> draw(d, "picture.bmp")
 Traceback (most recent call last):
-learningdiagrams.errors.DiagramError: picture.bmp: a picture's ending says how it is drawn, and .bmp is none of .svg, .png, .pdf, .tex, .dot, .mmd, .html
+learningdiagrams.errors.DiagramError: picture.bmp: a picture's ending says how it is drawn, and .bmp is none
+of .svg, .png, .pdf, .tex, .dot, .mmd, .html
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ def draw(
     The same diagram gives the same bytes. SVG and HTML follow what the reader prefers, light or dark.
 
     Args:
-        path: ends in .svg, .png, .pdf (these two need matplotlib), .tex (tikz-cd), .dot, .mmd (Mermaid) or .html.
-        residuals: how far goals and laws are from holding, by name, as `Compiled.residuals` returns them: a number and
-            a colour on each badge.
+        path: ends in .svg, .png, .pdf (these two need matplotlib), .tex (tikz-cd), .dot, .mmd (Mermaid) or
+        .html. residuals: how far goals and laws are from holding, by name, as `Compiled.residuals` returns
+            them: a number and a colour on each badge.
         dark: dark whatever the reader prefers; .tex, .dot and .mmd have no ground of their own and ignore it.
 
     Raises:
@@ -62,7 +63,8 @@ def draw(
     ending = Path(path).suffix.lower()
     if ending not in ENDINGS:
         raise DiagramError(
-            f"{path}: a picture's ending says how it is drawn, and {ending or 'no ending'} is none of {', '.join(ENDINGS)}"
+            f"{path}: a picture's ending says how it is drawn, and {ending or 'no ending'} is none of "
+            f"{', '.join(ENDINGS)}"
         )
     if ending in raster.ENDINGS:
         raster.save(picture_of(diagram, residuals), path, dark=dark)

@@ -43,7 +43,13 @@ def dot(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> str:
         if vertex.kind == "sample":
             options |= {"shape": "box", "style": "rounded"}
         elif vertex.kind == "product":
-            options |= {"shape": "circle", "margin": "0", "width": "0.25", "fixedsize": "true", "tooltip": vertex.detail}
+            options |= {
+                "shape": "circle",
+                "margin": "0",
+                "width": "0.25",
+                "fixedsize": "true",
+                "tooltip": vertex.detail,
+            }
         if vertex.colour:
             options["fontcolor"] = vertex.colour
         lines.append(f"  {_quoted(key)} [{_options(options)}];")
@@ -57,7 +63,9 @@ def dot(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> str:
             options["style"] = STYLES[edge.role]
         if look.bar:
             options |= {"dir": "both", "arrowtail": "tee"}
-        lines.append(f"  {_quoted(edge.source)} -> {_quoted(edge.target)} [{_options(options)}, penwidth={look.width}];")
+        lines.append(
+            f"  {_quoted(edge.source)} -> {_quoted(edge.target)} [{_options(options)}, penwidth={look.width}];"
+        )
     words = []
     for kind, named in (("goal", diagram.goals), ("law", diagram.laws), ("measure", diagram.measures)):
         for name, equation in named.items():
@@ -75,7 +83,9 @@ def _options(options: Mapping[str, str]) -> str:
 
 
 def _escaped(words: str) -> str:
-    return words.encode("utf-8", "replace").decode("utf-8").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return (
+        words.encode("utf-8", "replace").decode("utf-8").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    )
 
 
 def _quoted(words: str) -> str:

@@ -1,7 +1,7 @@
 """What is drawn of a diagram: vertices for objects, edges for generators.
 
-A product is a vertex of its own, a small joint, which thin wires connect with its factors. Each map out of 1 or into it
-gets a 1 of its own, beside its other end: one 1 for all would tie together what has nothing in common.
+A product is a vertex of its own, a small joint, which thin wires connect with its factors. Each map out of 1
+or into it gets a 1 of its own, beside its other end: one 1 for all would tie together what has nothing in common.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Self-contained pages: nothing is fetched, everything that a diagram holds is escaped.
 
-Resting a pointer on a goal, in the picture or in the table (or reaching it by keyboard), lights up its two paths; a wheel with
-Ctrl zooms.
+Resting a pointer on a goal, in the picture or in the table (or reaching it by keyboard), lights up its two
+paths; a wheel with Ctrl zooms.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ _STYLE = """
 :root{%(light)s}
 %(night)s
 *{box-sizing:border-box}
-body{margin:0 auto;max-width:1080px;padding:2rem 1.25rem 4rem;background:var(--ground);color:var(--ink);font:15px/1.5 %(font)s}
+body{margin:0 auto;max-width:1080px;padding:2rem 1.25rem 4rem;background:var(--ground)}
+body{color:var(--ink);font:15px/1.5 %(font)s}
 h1{font-size:1.5rem;margin:0 0 .25rem}h2{font-size:1.05rem;margin:2.2rem 0 .6rem}
 .muted{color:var(--muted)}
 .scroll{overflow-x:auto}
@@ -84,7 +85,9 @@ def html(diagram: Diagram, residuals: Mapping[str, float] | None = None, dark: b
     """A page with the picture of a diagram and its tables."""
     sections = [
         interactive(diagram, residuals, dark),
-        f"<h2>Equations</h2><div class='scroll'>{equations_table(diagram, residuals)}</div>" if diagram.goals or diagram.laws or diagram.measures else "",
+        f"<h2>Equations</h2><div class='scroll'>{equations_table(diagram, residuals)}</div>"
+        if diagram.goals or diagram.laws or diagram.measures
+        else "",
         f"<h2>Generators</h2><div class='scroll'>{generators_table(diagram)}</div>" if diagram.generators else "",
         f"<h2>As text</h2><pre>{escape(_safe(str(diagram)))}</pre>",
     ]
@@ -100,7 +103,9 @@ def interactive(diagram: Diagram, residuals: Mapping[str, float] | None = None, 
             lit[name] = _parts(diagram, [*path_edges(equation.left), *path_edges(equation.right)])
     # In a script element only `</` could end it early.
     data = json.dumps(lit, ensure_ascii=True, sort_keys=True).replace("<", "\\u003c")
-    return f'<figure class="diagram" style="margin:1rem 0">{drawn}<script type="application/json">{data}</script></figure>'
+    return (
+        f'<figure class="diagram" style="margin:1rem 0">{drawn}<script type="application/json">{data}</script></figure>'
+    )
 
 
 def _parts(diagram: Diagram, edges: Iterable[str]) -> list[str]:
@@ -131,7 +136,8 @@ def page(title: str, sections: Iterable[str], dark: bool | None = None) -> str:
     style = _STYLE % {"light": variables(light), "night": night, "font": FONT}
     name = escape(text.plain(title))
     return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width">\n'
         f"<title>{name}</title>\n<style>{style}</style>\n</head>\n<body>\n<h1>{name}</h1>\n"
         + "\n".join(section for section in sections if section)
         + f"\n<script>{_SCRIPT}</script>\n</body>\n</html>\n"

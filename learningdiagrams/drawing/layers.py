@@ -1,13 +1,15 @@
 """Columns: which vertices stand above each other, and in what order, so that few arrows cross.
 
-The layered method of Sugiyama, Tagawa and Toda (*Methods for visual understanding of hierarchical system structures*,
-IEEE Trans. SMC 11(2), 1981): break cycles, take longest paths for columns, sweep with barycentres for the order within
-them. Sample objects stand in the first column. Objects of one cycle that data enter (the two sides of a cycle-consistent
-pair) share a column, and so do the vertical sides of commuting squares.
+The layered method of Sugiyama, Tagawa and Toda (*Methods for visual understanding of hierarchical system
+structures*, IEEE Trans. SMC 11(2), 1981): break cycles, take longest paths for columns, sweep with
+barycentres for the order within them. Sample objects stand in the first column. Objects of one cycle that
+data enter (the two sides of a cycle-consistent pair) share a column, and so do the vertical sides of
+commuting squares.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -94,7 +96,7 @@ def arrange(graph: Graph) -> Columns:
         if between:
             bends[edge.key] = tuple(between)
         chain = [edge.source, *between, edge.target]
-        pairs += [(a, b) if step > 0 else (b, a) for a, b in zip(chain, chain[1:], strict=False)]
+        pairs += [(a, b) if step > 0 else (b, a) for a, b in itertools.pairwise(chain)]
     return Columns(tuple(map(tuple, _ordered(order, pairs, graph))), column, bends, tuple(pairs))
 
 
@@ -127,7 +129,9 @@ def _together(graph: Graph, edges: Sequence[Edge]) -> dict[str, str]:
     # A square whose sides would have to run within a column is left as the layers have it.
     for a, b, c, d in graph.squares:
         tops, bottoms = (find(a), find(b)), (find(c), find(d))
-        if len({*tops, *bottoms}) == 4 or (tops[0] == bottoms[0] and tops[1] != bottoms[1] and tops[0] not in (tops[1], bottoms[1])):
+        if len({*tops, *bottoms}) == 4 or (
+            tops[0] == bottoms[0] and tops[1] != bottoms[1] and tops[0] not in (tops[1], bottoms[1])
+        ):
             parent[find(c)] = find(a)
             parent[find(d)] = find(b)
         elif tops[1] == bottoms[1] and tops[0] != bottoms[0] and tops[1] not in (tops[0], bottoms[0]):
@@ -275,7 +279,9 @@ def _by_barycentre(
     centres = {key: centre(key) for key in column}
     # What vertical arrows join is pulled together.
     pulled = {
-        key: (value + sum(centres[other] for other in vertical[key])) / (1 + len(vertical[key])) if key in vertical else value
+        key: (value + sum(centres[other] for other in vertical[key])) / (1 + len(vertical[key]))
+        if key in vertical
+        else value
         for key, value in centres.items()
     }
     column.sort(key=lambda key: pulled[key])

@@ -1,4 +1,5 @@
-"""The layout of a diagram: every vertex, arrow, label and badge at its place. What pens other than SVG start from, too.
+"""The layout of a diagram: every vertex, arrow, label and badge at its place. What pens other than SVG start
+from, too.
 
 >>> from learningdiagrams.diagram import Diagram
 >>> d = Diagram()
@@ -12,6 +13,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -105,7 +107,9 @@ def layout(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> La
         spots[key] = Spot(vertex, Rect(x, y, wide / 2, high / 2), columns.column[key], (y - top) / ROW)
     writer = _Writer([spot.box for spot in spots.values()], curves)
     labels = {
-        edge.key: writer.label(edge, curves[edge.key]) for edge in sorted(graph.edges, key=lambda e: _freedom(curves[e.key])) if edge.label
+        edge.key: writer.label(edge, curves[edge.key])
+        for edge in sorted(graph.edges, key=lambda e: _freedom(curves[e.key]))
+        if edge.label
     }
     arrows = tuple(Arrow(edge, curves[edge.key], labels.get(edge.key)) for edge in graph.edges)
     return Layout(graph, spots, arrows, tuple(_badges(diagram, words, spots, curves, writer, residuals)))
@@ -114,7 +118,7 @@ def layout(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> La
 def _freedom(curve: Sequence[Point]) -> float:
     """Short arrows have few places for their label and choose first."""
     along = sampled(curve, 4)
-    return round(sum(math.dist(a, b) for a, b in zip(along, along[1:], strict=False)), 3)
+    return round(sum(math.dist(a, b) for a, b in itertools.pairwise(along)), 3)
 
 
 class _Writer:
@@ -151,7 +155,9 @@ class _Writer:
         return not any(box.overlaps(other, 2.0) for other in self.taken)
 
     def choose(self, boxes: Iterator[tuple[float, Rect]], own: str | None, start: Point | None = None) -> Rect:
-        """The free box of least cost: its own, and much for every line through it, or between it and where it starts."""
+        """The free box of least cost: its own, and much for every line through it, or between it and where it
+        starts.
+        """
         best: Rect | None = None
         least = math.inf
         for cost, box in boxes:
@@ -181,7 +187,9 @@ def _beside(along: Sequence[Point], half: float, looped: bool) -> Iterator[tuple
     """Boxes beside a curve, outside of its bend first, its middle first; the cost of each grows."""
     chord = (along[-1][0] - along[0][0], along[-1][1] - along[0][1])
     middle = along[len(along) // 2]
-    lean = chord[0] * (middle[1] - (along[0][1] + along[-1][1]) / 2) - chord[1] * (middle[0] - (along[0][0] + along[-1][0]) / 2)
+    lean = chord[0] * (middle[1] - (along[0][1] + along[-1][1]) / 2) - chord[1] * (
+        middle[0] - (along[0][0] + along[-1][0]) / 2
+    )
     if looped:
         outer = 0
     elif abs(lean) > 60:
@@ -218,7 +226,10 @@ def _around(centre: Point, half: float) -> Iterator[tuple[float, Rect]]:
         radius += 9.0
         for k in range(16):
             angle = 2 * math.pi * (k + 0.25) / 16
-            yield radius, Rect(centre[0] + radius * math.cos(angle) * 1.3, centre[1] + radius * math.sin(angle), half, LINE + 1)
+            yield (
+                radius,
+                Rect(centre[0] + radius * math.cos(angle) * 1.3, centre[1] + radius * math.sin(angle), half, LINE + 1),
+            )
 
 
 # Goals and laws ---------------------------------------------------------------------------------------------
@@ -230,9 +241,7 @@ def path_edges(morphism: Morphism) -> tuple[str, ...]:
     return tuple(dict.fromkeys(head.name for head in heads if head is not None and not isinstance(head, str)))
 
 
-def _badge_words(
-    diagram: Diagram, residuals: Mapping[str, float] | None
-) -> Iterator[tuple[str, str, str]]:
+def _badge_words(diagram: Diagram, residuals: Mapping[str, float] | None) -> Iterator[tuple[str, str, str]]:
     """Kind, name and text of every badge."""
     for kind, equations in (("goal", diagram.goals), ("law", diagram.laws)):
         for name in equations:
@@ -258,13 +267,11 @@ def _badges(
         yield Badge(kind, name, badge, writer.badge(centre, text.width(badge, BADGE) / 2 + 8), residual)
 
 
-def _face(
-    left: Morphism, right: Morphism, spots: Mapping[str, Spot], curves: Mapping[str, Sequence[Point]]
-) -> Point:
+def _face(left: Morphism, right: Morphism, spots: Mapping[str, Spot], curves: Mapping[str, Sequence[Point]]) -> Point:
     """The middle of what two paths enclose.
 
-    Of long paths only the last arrows that they do not share count: it stands where the two are to agree, and goals
-    that share most of their paths keep apart.
+    Of long paths only the last arrows that they do not share count: it stands where the two are to agree, and
+    goals that share most of their paths keep apart.
     """
     sides = [path_edges(left), path_edges(right)]
     shared = set(sides[0]) & set(sides[1])

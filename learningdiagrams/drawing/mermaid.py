@@ -65,4 +65,6 @@ def _vertex(vertex: Vertex) -> str:
 def _escaped(words: str) -> str:
     """Text in quotes: Mermaid knows no backslash, but the entities of HTML, written with # for &."""
     words = words.encode("utf-8", "replace").decode("utf-8").replace("\n", " ")
-    return "".join({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "\\": "#92;"}.get(c, c) for c in words)
+    return "".join(
+        {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "\\": "#92;"}.get(c, c) for c in words
+    )

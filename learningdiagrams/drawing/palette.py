@@ -1,7 +1,7 @@
 """Colours by day and by night, how each role's line looks, and how far a residual is from nothing.
 
-Roles differ by line and not by colour alone: thickness, dashes, a bar at the tail, waves. Every text colour keeps a
-contrast of at least 4.5 to its ground in both palettes (WCAG 2.1, success criterion 1.4.3).
+Roles differ by line and not by colour alone: thickness, dashes, a bar at the tail, waves. Every text colour
+keeps a contrast of at least 4.5 to its ground in both palettes (WCAG 2.1, success criterion 1.4.3).
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """A picture as values: curves, areas, boxes and words at their places, which every pen puts down alike.
 
-Coordinates are points, x to the right and y downwards. Colours are names of the palette (`"ink"`, `"model"`, …) or
-`"#rrggbb"`; :mod:`learningdiagrams.drawing.palette` says what they are by day and by night.
+Coordinates are points, x to the right and y downwards. Colours are names of the palette (`"ink"`, `"model"`,
+…) or `"#rrggbb"`; :mod:`learningdiagrams.drawing.palette` says what they are by day and by night.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +53,9 @@ class Box:
 
 @dataclass(frozen=True)
 class Words:
-    """A line of text; y is the middle of its lower-case letters. `halo` keeps lines that pass below from touching it."""
+    """A line of text; y is the middle of its lower-case letters. `halo` keeps lines that pass below from
+    touching it.
+    """
 
     x: float
     y: float
@@ -115,7 +118,7 @@ def arrowhead(tip: Point, direction: Point, width: float) -> tuple[Point, ...]:
 
 def wave(points: Sequence[Point], length: float = 10.0, height: float = 3.0) -> tuple[Point, ...]:
     """A curve through densely sampled points, made wavy; it starts and ends on the line itself."""
-    steps = [math.dist(a, b) for a, b in zip(points, points[1:], strict=False)]
+    steps = [math.dist(a, b) for a, b in itertools.pairwise(points)]
     total = sum(steps)
     if total == 0:
         return tuple(points[:1])
@@ -139,7 +142,7 @@ def wave(points: Sequence[Point], length: float = 10.0, height: float = 3.0) -> 
 def smooth(points: Sequence[Point]) -> tuple[Point, ...]:
     """The Catmull–Rom spline through points, as Bézier segments."""
     found = [points[0]]
-    for i, (a, b) in enumerate(zip(points, points[1:], strict=False)):
+    for i, (a, b) in enumerate(itertools.pairwise(points)):
         before, after = points[max(i - 1, 0)], points[min(i + 2, len(points) - 1)]
         found.append((a[0] + (b[0] - before[0]) / 6, a[1] + (b[1] - before[1]) / 6))
         found.append((b[0] - (after[0] - a[0]) / 6, b[1] - (after[1] - a[1]) / 6))

@@ -1,17 +1,20 @@
-"""Where the columns' vertices stand: x by the widths of columns and of what is written between them, y by their neighbours.
+"""Where the columns' vertices stand: x by the widths of columns and of what is written between them, y by
+their neighbours.
 
-Heights are found by least squares: each vertex wants to stand at the mean height of its neighbours, and stays as far
-below the one above it as both need; that is isotonic regression, solved exactly by pooling adjacent violators.
+Heights are found by least squares: each vertex wants to stand at the mean height of its neighbours, and stays
+as far below the one above it as both need; that is isotonic regression, solved exactly by pooling adjacent
+violators.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from learningdiagrams.drawing import text
-from learningdiagrams.drawing.graph import Edge, Graph, Vertex
+from learningdiagrams.drawing.graph import Graph, Vertex
 from learningdiagrams.drawing.layers import Columns
 from learningdiagrams.drawing.picture import Point
 
@@ -45,7 +48,8 @@ def size(vertex: Vertex) -> tuple[float, float]:
 
 
 def isotonic(wanted: Sequence[float], apart: Sequence[float], weight: Sequence[float]) -> list[float]:
-    """The places nearest to those wanted (weighted least squares) that keep each `apart[i]` between i and i + 1.
+    """The places nearest to those wanted (weighted least squares) that keep each `apart[i]` between i and i +
+    1.
 
     >>> isotonic([0, 0], [10], [1, 1]), isotonic([0, 30], [10], [1, 1])
     ([-5.0, 5.0], [0.0, 30.0])
@@ -86,7 +90,10 @@ def _extents(graph: Graph, columns: Columns) -> dict[object, tuple[float, float]
     for key, vertex in graph.vertices.items():
         half = max(size(vertex)[1] / 2, thick[key])
         above, below = (loops[key] + 1) // 2, loops[key] // 2
-        found[key] = (half + LOOP * min(above, 1) + 22 * max(above - 1, 0), half + LOOP * min(below, 1) + 22 * max(below - 1, 0))
+        found[key] = (
+            half + LOOP * min(above, 1) + 22 * max(above - 1, 0),
+            half + LOOP * min(below, 1) + 22 * max(below - 1, 0),
+        )
     for bends in columns.bends.values():
         for bend in bends:
             found[bend] = (14.0, 4.0)
@@ -94,10 +101,11 @@ def _extents(graph: Graph, columns: Columns) -> dict[object, tuple[float, float]
 
 
 def _pull(one: object, other: object, end: float) -> float:
-    """How strongly a vertex or bend wants to stand level with a neighbour; `end`: a bend, with the end of its arrow.
+    """How strongly a vertex or bend wants to stand level with a neighbour; `end`: a bend, with the end of its
+    arrow.
 
-    Long arrows are straight on their way and give way at their ends, sooner where they fan out than where they arrive;
-    a vertex hardly moves for one.
+    Long arrows are straight on their way and give way at their ends, sooner where they fan out than where
+    they arrive; a vertex hardly moves for one.
     """
     if isinstance(one, tuple):
         return 4.0 if isinstance(other, tuple) else end
@@ -114,7 +122,7 @@ def _heights(graph: Graph, columns: Columns) -> dict[object, float]:
     apart: list[list[float]] = []
     for column in columns.order:
         gaps = []
-        for upper, lower in zip(column, column[1:], strict=False):
+        for upper, lower in itertools.pairwise(column):
             bends = isinstance(upper, tuple) + isinstance(lower, tuple)
             gap = (GAP, 28.0, 10.0)[bends] + (26.0 if frozenset((upper, lower)) in joined else 0.0)
             gaps.append(extents[upper][1] + extents[lower][0] + gap)
@@ -145,8 +153,13 @@ def _heights(graph: Graph, columns: Columns) -> dict[object, float]:
 def _centres(
     graph: Graph, columns: Columns, heights: Mapping[object, float], badges: Mapping[str, float]
 ) -> list[float]:
-    """The x of each column: far enough from the last one for the longest label between them and for no arrow to be steep."""
-    widths = [max((size(graph.vertices[key])[0] for key in column if isinstance(key, str)), default=0.0) for column in columns.order]
+    """The x of each column: far enough from the last one for the longest label between them and for no arrow
+    to be steep.
+    """
+    widths = [
+        max((size(graph.vertices[key])[0] for key in column if isinstance(key, str)), default=0.0)
+        for column in columns.order
+    ]
     room = [64.0] * len(widths)
     for edge in graph.edges:
         start, end = sorted((columns.column[edge.source], columns.column[edge.target]))

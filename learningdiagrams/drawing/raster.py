@@ -32,15 +32,27 @@ def save(picture: Picture, path: str | Path, *, dark: bool = False) -> None:
     """
     ending = Path(path).suffix.lower()
     if ending not in ENDINGS:
-        raise DiagramError(f"matplotlib writes {' and '.join(ENDINGS)} here, not {ending or 'a name without an ending'}")
+        raise DiagramError(
+            f"matplotlib writes {' and '.join(ENDINGS)} here, not {ending or 'a name without an ending'}"
+        )
     if not available():
-        raise DiagramError(f"{ending} is drawn by matplotlib; `pip install 'learningdiagrams[draw]'` brings it, and .svg needs nothing")
+        raise DiagramError(
+            f"{ending} is drawn by matplotlib; `pip install 'learningdiagrams[draw]'` brings it, and .svg needs nothing"
+        )
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
     from matplotlib.figure import Figure
 
-    with rc_context({"font.family": "DejaVu Sans", "pdf.fonttype": 42, "path.sketch": None, "text.usetex": False, "text.parse_math": False}):
+    with rc_context(
+        {
+            "font.family": "DejaVu Sans",
+            "pdf.fonttype": 42,
+            "path.sketch": None,
+            "text.usetex": False,
+            "text.parse_math": False,
+        }
+    ):
         figure = Figure(figsize=(picture.width / POINTS, picture.height / POINTS), facecolor=resolve("ground", dark))
         (FigureCanvasAgg if ending == ".png" else FigureCanvasPdf)(figure)
         axes: Any = figure.add_axes((0, 0, 1, 1), frameon=False)
@@ -55,7 +67,9 @@ def save(picture: Picture, path: str | Path, *, dark: bool = False) -> None:
         # No date and no version: the same picture gives the same file.
         blank = {"Software": None} if ending == ".png" else {"CreationDate": None, "Creator": None, "Producer": None}
         with Path(path).open("wb") as file:
-            figure.savefig(file, format=ending[1:], dpi=POINTS * SCALE, facecolor=figure.get_facecolor(), metadata=blank)
+            figure.savefig(
+                file, format=ending[1:], dpi=POINTS * SCALE, facecolor=figure.get_facecolor(), metadata=blank
+            )
 
 
 def _put(axes: Any, shape: Shape, dark: bool, order: int) -> None:
@@ -68,10 +82,22 @@ def _put(axes: Any, shape: Shape, dark: bool, order: int) -> None:
         dash = {"linestyle": (0, tuple(part / shape.width for part in shape.dash))} if shape.dash else {}
         outline = Outline(list(shape.points), codes)
         axes.add_patch(
-            PathPatch(outline, fill=False, edgecolor=resolve(shape.colour, dark), linewidth=shape.width, zorder=order, capstyle="butt", **dash)
+            PathPatch(
+                outline,
+                fill=False,
+                edgecolor=resolve(shape.colour, dark),
+                linewidth=shape.width,
+                zorder=order,
+                capstyle="butt",
+                **dash,
+            )
         )
     elif isinstance(shape, Area):
-        axes.add_patch(Polygon(list(shape.points), closed=True, facecolor=resolve(shape.fill, dark), edgecolor="none", zorder=order))
+        axes.add_patch(
+            Polygon(
+                list(shape.points), closed=True, facecolor=resolve(shape.fill, dark), edgecolor="none", zorder=order
+            )
+        )
     elif isinstance(shape, Box):
         radius = min(shape.radius, shape.width / 2, shape.height / 2)
         axes.add_patch(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,7 +65,7 @@ def spaced(points: Sequence[Point], step: float = 5.0) -> list[Point]:
     for i in range(0, len(points) - 1, 3):
         segment = points[i : i + 4]
         # A curve is no longer than its control polygon.
-        length = sum(math.dist(p, q) for p, q in zip(segment, segment[1:], strict=False))
+        length = sum(math.dist(p, q) for p, q in itertools.pairwise(segment))
         count = max(2, math.ceil(length / step))
         found += [at(segment, k / count) for k in range(1, count + 1)]
     return found
@@ -94,8 +95,9 @@ def meets(points: Sequence[Point], rects: Sequence[Rect], margin: float = 0.0) -
     return len(hit)
 
 
-def _split(a: Point, b: Point, c: Point, d: Point, u: float) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+def _split(segment: Sequence[Point], u: float) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
     """A segment cut in two at u (de Casteljau)."""
+    a, b, c, d = segment
 
     def mix(p: Point, q: Point) -> Point:
         return (p[0] + (q[0] - p[0]) * u, p[1] + (q[1] - p[1]) * u)
@@ -125,13 +127,15 @@ def _cut(points: tuple[Point, ...], start: Rect) -> tuple[Point, ...]:
                         low = middle
                     else:
                         high = middle
-                _, rest = _split(*segment, high)
+                _, rest = _split(segment, high)
                 return (*rest, *points[3 * i + 4 :])
     return points
 
 
 def bent(start: Point, end: Point, bend: float) -> tuple[Point, ...]:
-    """A curve that passes `bend` points to the left of the straight line, seen along it (above, where it runs rightwards)."""
+    """A curve that passes `bend` points to the left of the straight line, seen along it (above, where it runs
+    rightwards).
+    """
     if not bend:
         return line(start, end)
     dx, dy = end[0] - start[0], end[1] - start[1]
@@ -166,7 +170,9 @@ def _s_curve(start: Point, end: Point) -> tuple[Point, ...]:
 
 
 def routes(graph: Graph, columns: Columns, places: Mapping[object, Point]) -> dict[str, tuple[Point, ...]]:
-    """The curve of every edge, from box to box, none through a vertex that it has nothing to do with (where that can be)."""
+    """The curve of every edge, from box to box, none through a vertex that it has nothing to do with (where
+    that can be).
+    """
     boxes = {key: Rect(*places[key], *(side / 2 for side in size(v))) for key, v in graph.vertices.items()}
     bundles: dict[frozenset[str], list[Edge]] = defaultdict(list)
     for edge in graph.edges:
@@ -220,13 +226,14 @@ def _candidates(
     end: Rect,
     base: float,
     vertical: bool,
-):
+) -> Iterator[tuple[Point, ...]]:
     """Curves that an edge could take, the best-looking first."""
     pinned = graph.vertices[edge.source].at or graph.vertices[edge.target].at
     a, b = (start.x, start.y), (end.x, end.y)
     bends = columns.bends.get(edge.key, ())
     if bends and not pinned:
-        yield clipped(_through(graph, columns, places, bends, a, b), start, end)
+        for level in (False, True):
+            yield clipped(_through(graph, columns, places, edge, bends, level), start, end)
     yield clipped(bent(a, b, base), start, end)
     if not vertical and not bends and not pinned:
         way = 1 if end.x > start.x else -1
@@ -247,26 +254,46 @@ def _candidates(
 
 
 def _through(
-    graph: Graph, columns: Columns, places: Mapping[object, Point], bends: Sequence[tuple[str, int]], a: Point, b: Point
+    graph: Graph,
+    columns: Columns,
+    places: Mapping[object, Point],
+    edge: Edge,
+    bends: Sequence[tuple[str, int]],
+    level: bool,
 ) -> tuple[Point, ...]:
-    """A curve through bends, level across each column that it passes, so that it touches no vertex there."""
+    """A curve between two centres through bends, level across each column that it passes: it touches no vertex there.
+
+    With `level` it is so in the columns of its ends, too; without, it leaves and arrives aslant, which looks better.
+    """
+    a, b = places[edge.source], places[edge.target]
     way = 1 if b[0] > a[0] else -1
+    here: Point = a
     points = [a]
-    here = a
-    for n, bend in enumerate(bends):
-        x, y = places[bend]
-        half = max((size(graph.vertices[k])[0] / 2 for k in columns.order[bend[1]] if isinstance(k, str)), default=0.0)
-        entry, leave = (x - way * half, y), (x + way * half, y)
-        points += _joined(here, entry, aimed=n == 0)
-        points += line(entry, leave)[1:]
+    stops = [
+        (columns.column[edge.source], a),
+        *((c, places[(key, c)]) for key, c in bends),
+        (columns.column[edge.target], b),
+    ]
+    for n, (column, (x, y)) in enumerate(stops):
+        half = way * max(
+            (size(graph.vertices[k])[0] / 2 for k in columns.order[column] if isinstance(k, str)), default=0.0
+        )
+        first, last = n == 0, n == len(stops) - 1
+        entry = (x, y) if first or (last and not level) else (x - half, y)
+        leave = (x, y) if last or (first and not level) else (x + half, y)
+        if not first:
+            points += _joined(here, entry, slant=(n == 1 and not level, last and not level))
+        if entry != leave:
+            points += line(entry, leave)[1:]
+        if last and entry != (x, y):
+            points += line(entry, (x, y))[1:]
         here = leave
-    points += tuple(reversed(_joined(b, here, aimed=True)))[1:]
-    points.append(b)
     return tuple(points)
 
 
-def _joined(start: Point, end: Point, aimed: bool) -> tuple[Point, ...]:
-    """The three points of a segment that arrives level; `aimed`: it leaves towards its end, else level too."""
-    dx = end[0] - start[0]
-    first = (start[0] + dx * 0.35, start[1] + (end[1] - start[1]) * (0.55 if aimed else 0.0))
-    return (first, (end[0] - dx * 0.5, end[1]), end)
+def _joined(start: Point, end: Point, slant: tuple[bool, bool]) -> tuple[Point, Point, Point]:
+    """The three points of a segment that leaves and arrives level, or towards its other end where it is to slant."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    one = (start[0] + dx * 0.35, start[1] + dy * 0.55) if slant[0] else (start[0] + dx * 0.5, start[1])
+    two = (end[0] - dx * 0.35, end[1] - dy * 0.55) if slant[1] else (end[0] - dx * 0.5, end[1])
+    return (one, two, end)

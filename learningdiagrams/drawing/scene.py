@@ -11,7 +11,19 @@ from learningdiagrams.diagram import Diagram
 from learningdiagrams.drawing import palette, text
 from learningdiagrams.drawing.layout import BADGE, Arrow, Badge, Layout, Spot, layout, path_edges
 from learningdiagrams.drawing.palette import BANDS, LINES, ROLE_WORDS
-from learningdiagrams.drawing.picture import Area, Box, Curve, Group, Picture, Point, Shape, Words, arrowhead, line, wave
+from learningdiagrams.drawing.picture import (
+    Area,
+    Box,
+    Curve,
+    Group,
+    Picture,
+    Point,
+    Shape,
+    Words,
+    arrowhead,
+    line,
+    wave,
+)
 from learningdiagrams.drawing.places import DETAIL, LABEL, NODE
 from learningdiagrams.drawing.routes import sampled
 from learningdiagrams.theory.morphisms import Morphism
@@ -84,14 +96,18 @@ def _vertex(spot: Spot, dx: float, dy: float) -> Group:
         shapes.append(Words(x, y, "×", 13, colour=vertex.colour or "muted"))
         return Group("object", vertex.key, tuple(shapes), vertex.detail)
     if vertex.kind == "sample":
-        shapes.append(Box(x, y, 2 * box.half_width, 2 * box.half_height, box.half_height, "sample", vertex.colour or "muted", 1.2))
+        shapes.append(
+            Box(x, y, 2 * box.half_width, 2 * box.half_height, box.half_height, "sample", vertex.colour or "muted", 1.2)
+        )
     if vertex.detail:
         shapes.append(Words(x, y - 8, vertex.label, NODE, colour=ink))
         shapes.append(Words(x, y + 10, vertex.detail, DETAIL, colour="muted"))
     else:
         shapes.append(Words(x, y, vertex.label, NODE, colour=ink))
     kind = {"sample": "sample object", "unit": "terminal object"}.get(vertex.kind, "object")
-    return Group("object", vertex.key, tuple(shapes), f"{kind} {vertex.label}{' ' + vertex.detail if vertex.detail else ''}")
+    return Group(
+        "object", vertex.key, tuple(shapes), f"{kind} {vertex.label}{' ' + vertex.detail if vertex.detail else ''}"
+    )
 
 
 def _moved(points: Sequence[Point], dx: float, dy: float) -> tuple[Point, ...]:
@@ -140,7 +156,9 @@ def _shortened(points: tuple[Point, ...], by: float) -> tuple[Point, ...]:
 # Badges and equations ---------------------------------------------------------------------------------------
 
 
-def _pill(kind: str, words: str, x: float, y: float, half: float, residual: float | None, colour: str | None) -> tuple[Shape, ...]:
+def _pill(
+    kind: str, words: str, x: float, y: float, half: float, residual: float | None, colour: str | None
+) -> tuple[Shape, ...]:
     fill = palette.band(residual) if residual is not None else {"law": "law", "goal": "goal"}.get(kind, "panel")
     stroke = colour or {"law": "lawline", "goal": "goaline"}.get(kind, "muted")
     return (
@@ -153,7 +171,13 @@ def _badge(diagram: Diagram, badge: Badge, dx: float, dy: float) -> Group:
     style = diagram.styles.get(badge.name)
     equation = diagram.goals[badge.name] if badge.kind == "goal" else diagram.laws[badge.name]
     shapes = _pill(
-        badge.kind, badge.text, badge.box.x + dx, badge.box.y + dy, badge.box.half_width, badge.residual, style.colour if style else None
+        badge.kind,
+        badge.text,
+        badge.box.x + dx,
+        badge.box.y + dy,
+        badge.box.half_width,
+        badge.residual,
+        style.colour if style else None,
     )
     return Group(badge.kind, badge.name, shapes, equation_text(equation))
 
@@ -179,9 +203,7 @@ def notes(equation: Goal | Measure | Law) -> list[str]:
     return found
 
 
-def _equations(
-    diagram: Diagram, residuals: Mapping[str, float] | None, top: float
-) -> tuple[list[Group], float, float]:
+def _equations(diagram: Diagram, residuals: Mapping[str, float] | None, top: float) -> tuple[list[Group], float, float]:
     """Rows of laws, goals and measures; the width that they take, and where they end."""
     rows = [
         *(("goal", equation) for equation in diagram.goals.values()),

@@ -1,7 +1,7 @@
 """The SVG pen: a picture as text, the same bytes every time, that follows the reader's light or dark.
 
-Colours are classes, so that one document serves both; `data-kind` and `data-name` say what each group depicts, for
-pages that react to a pointer.
+Colours are classes, so that one document serves both; `data-kind` and `data-name` say what each group
+depicts, for pages that react to a pointer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ def svg(picture: Picture, dark: bool | None = None) -> str:
         dark: True or False for one palette; None for what the reader prefers (`prefers-color-scheme`).
     """
     mode = {None: "auto", True: "dark", False: "light"}[dark]
-    used = sorted({colour for group in picture.groups for shape in group.shapes for colour in _colours(shape)} | {"ground"})
+    used = sorted(
+        {colour for group in picture.groups for shape in group.shapes for colour in _colours(shape)} | {"ground"}
+    )
     width, height = _number(picture.width), _number(picture.height)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="ld-{mode}" width="{width}" height="{height}" '
@@ -143,4 +145,11 @@ def _number(value: float) -> str:
 
 def _escaped(text: str) -> str:
     """Text as XML holds it: markup escaped, characters that XML forbids replaced."""
-    return escape("".join(c if c in "\t\n" or (ord(c) >= 32 and not 0xD800 <= ord(c) <= 0xDFFF and ord(c) not in (0xFFFE, 0xFFFF)) else "�" for c in text))
+    return escape(
+        "".join(
+            c
+            if c in "\t\n" or (ord(c) >= 32 and not 0xD800 <= ord(c) <= 0xDFFF and ord(c) not in (0xFFFE, 0xFFFF))
+            else "�"
+            for c in text
+        )
+    )

@@ -82,7 +82,8 @@ def equations_table(
 
 def _residual(value: float) -> str:
     band = palette.band(value)
-    return f'<span class="residual {band}" style="border-left:.8em solid {palette.LIGHT[band]};padding-left:.4em">{escape(text.number(value))}</span>'
+    style = f"border-left:.8em solid {palette.LIGHT[band]};padding-left:.4em"
+    return f'<span class="residual" style="{style}">{escape(text.number(value))}</span>'
 
 
 def _cut(words: str) -> str:

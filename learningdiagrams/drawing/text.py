@@ -12,29 +12,22 @@ from typing import Final
 
 __all__ = ["latex", "latex_text", "mathematics_text", "number", "plain", "shortened", "width"]
 
-GREEK: Final = {
-    **{
-        name: chr(code)
-        for name, code in zip(
-            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho varsigma sigma tau "
-            "upsilon phi chi psi omega".split(),
-            range(0x3B1, 0x3CA),
-            strict=True,
-        )
-    },
-    **{
-        name: chr(code)
-        for name, code in (
-            ("Gamma", 0x393), ("Delta", 0x394), ("Theta", 0x398), ("Lambda", 0x39B), ("Xi", 0x39E), ("Pi", 0x3A0),
-            ("Sigma", 0x3A3), ("Upsilon", 0x3A5), ("Phi", 0x3A6), ("Psi", 0x3A8), ("Omega", 0x3A9),
-        )
-    },
-    "varepsilon": "ε", "varphi": "φ", "vartheta": "ϑ", "times": "×", "circ": "∘", "otimes": "⊗", "oplus": "⊕", "to": "→",
-    "cdot": "·", "ldots": "…", "prime": "′", "infty": "∞", "sim": "∼", "approx": "≈", "simeq": "≃", "cong": "≅", "ell": "ℓ",
-    "hat": "", "bar": "", "tilde": "", "mathrm": "", "mathbf": "", "mathcal": "", "mathbb": "", "mathsf": "", "text": "",
-    "operatorname": "", "left": "", "right": "", "quad": " ", "nabla": "∇", "partial": "∂", "star": "⋆", "langle": "⟨",
-    "rangle": "⟩",
-}  # fmt: skip
+LETTERS: Final = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho varsigma sigma tau "
+    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+)
+COMMANDS: Final = (
+    "varepsilon:ε varphi:φ vartheta:ϑ times:× circ:∘ otimes:⊗ oplus:⊕ to:→ cdot:· ldots:… prime:′ infty:∞ "
+    "sim:∼ approx:≈ simeq:≃ cong:≅ ell:ℓ nabla:∇ partial:∂ star:⋆ langle:⟨ rangle:⟩"
+)
+LOOKS: Final = "hat bar tilde mathrm mathbf mathcal mathbb mathsf text operatorname left right"
+"""Commands that only say how their argument looks: they are left out."""
+SYMBOLS: Final = {
+    **dict(zip(LETTERS.split(), "αβγδεζηθικλμνξοπρςστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True)),
+    **{name: sign for name, _, sign in (word.partition(":") for word in COMMANDS.split())},
+    **dict.fromkeys(LOOKS.split(), ""),
+    "quad": " ",
+}
 SPECIAL: Final = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -50,7 +43,9 @@ SPECIAL: Final = {
 
 
 def width(text: str, size: float) -> float:
-    """How wide a line of text is, in points: what a broad sans-serif face (DejaVu Sans) takes, so that others fit too."""
+    """How wide a line of text is, in points: what a broad sans-serif face (DejaVu Sans) takes, so that others
+    fit too.
+    """
     units = 0.0
     for letter in text:
         if unicodedata.combining(letter):
@@ -72,13 +67,16 @@ def width(text: str, size: float) -> float:
 
 def plain(label: str) -> str:
     """A label, whose LaTeX commands are replaced by the characters they stand for, on one line."""
-    found = re.sub(r"\\([A-Za-z]+)\s?", lambda m: GREEK.get(m.group(1), m.group(0)), label)
+    found = re.sub(r"\\([A-Za-z]+)\s?", lambda m: SYMBOLS.get(m.group(1), m.group(0)), label)
     return _one_line(found.replace("{", "").replace("}", ""))
 
 
 def _one_line(text: str) -> str:
     """Without what no line of a document can hold: control characters and halves of surrogate pairs."""
-    return "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else "�" if unicodedata.category(c) == "Cs" else c for c in text)
+    return "".join(
+        " " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else "�" if unicodedata.category(c) == "Cs" else c
+        for c in text
+    )
 
 
 def latex(name: str) -> str:

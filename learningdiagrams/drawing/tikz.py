@@ -1,7 +1,7 @@
 r"""The tikz-cd pen: a document that LaTeX typesets, with the rows and columns of the layout.
 
-Roles are told apart as in the other pictures: data with a bar at the tail, models thick, frozen dashed, fixed dotted,
-averages dash-dotted, noise squiggly. Equations stand below, as an `aligned` block.
+Roles are told apart as in the other pictures: data with a bar at the tail, models thick, frozen dashed, fixed
+dotted, averages dash-dotted, noise squiggly. Equations stand below, as an `aligned` block.
 """
 
 from __future__ import annotations
@@ -59,10 +59,14 @@ def tikz(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> str:
         row = []
         for c in range(across):
             key = at.get((r, c))
-            row.append("" if key is None else _vertex(found.graph.vertices[key]) + "".join(f" {a}" for a in outgoing[key]))
+            row.append(
+                "" if key is None else _vertex(found.graph.vertices[key]) + "".join(f" {a}" for a in outgoing[key])
+            )
         lines.append("  " + " & ".join(row).rstrip(" &") if any(row) else "  ")
     body = " \\\\\n".join(lines)
-    picture = f"\\begin{{tikzcd}}[row sep=large, column sep=huge]\n{body}\n\\end{{tikzcd}}\n" if found.graph.vertices else ""
+    picture = (
+        f"\\begin{{tikzcd}}[row sep=large, column sep=huge]\n{body}\n\\end{{tikzcd}}\n" if found.graph.vertices else ""
+    )
     return f"{HEAD}{picture}{_equations(diagram, residuals)}\\end{{document}}\n"
 
 
@@ -198,5 +202,8 @@ def _expression(words: str) -> str:
         found.append(letter)
     joined = "".join(found).strip()
     return (
-        joined.replace(" >> ", " \\gg ").replace(" * ", " \\times ").replace(" & ", " \\mathbin{\\&} ").replace(" @ ", " \\otimes ")
+        joined.replace(" >> ", " \\gg ")
+        .replace(" * ", " \\times ")
+        .replace(" & ", " \\mathbin{\\&} ")
+        .replace(" @ ", " \\otimes ")
     )

@@ -37,9 +37,7 @@ def check_proof(laws: Mapping[str, Law], left: Morphism, right: Morphism, steps:
     here, goal = ends(left, right)
     for number, step in enumerate(steps):
         if step.before.dom is not left.dom or step.after.dom is not left.dom or step.before.terms != here:
-            raise InvalidProof(
-                f"step {number} starts at `{step.before}`, which is not where the proof has got to"
-            )
+            raise InvalidProof(f"step {number} starts at `{step.before}`, which is not where the proof has got to")
         if step.law not in laws or not isinstance(step.forward, bool):
             raise InvalidProof(f"step {number}: there is no law `{step.law}` in this direction")
         _check_step(f"step {number}", step, laws[step.law])
@@ -58,14 +56,10 @@ def ends(left: Morphism, right: Morphism) -> tuple[tuple[Term, ...], tuple[Term,
 def _check_step(what: str, step: Step, law: Law) -> None:
     sorts, dom = law.left.dom.factors, step.before.dom
     if len(step.using) != len(sorts):
-        raise InvalidProof(
-            f"{what}: `{law.name}` has {len(sorts)} variables, but `using` names {len(step.using)}"
-        )
+        raise InvalidProof(f"{what}: `{law.name}` has {len(sorts)} variables, but `using` names {len(step.using)}")
     for position, (morphism, sort) in enumerate(zip(step.using, sorts, strict=True)):
         if morphism.dom is not dom or morphism.cod is not sort:
-            raise InvalidProof(
-                f"{what}: `{law.name}` needs a morphism {dom} -> {sort} for its variable {position}"
-            )
+            raise InvalidProof(f"{what}: `{law.name}` needs a morphism {dom} -> {sort} for its variable {position}")
     put = [morphism.terms[0] for morphism in step.using]
     signature = dom.signature
     sides = (

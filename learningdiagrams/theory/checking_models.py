@@ -62,12 +62,8 @@ def check_model(
             raise InvalidWitness(f"the model has a table for `{name}`, which is no generator")
     for name, generator in generators.items():
         table = tables.get(name, {})
-        if not all(
-            within(key, generator.dom) and within(value, generator.cod) for key, value in table.items()
-        ):
-            raise InvalidWitness(
-                f"the table of `{name}` leaves the sets of `{generator.dom} -> {generator.cod}`"
-            )
+        if not all(within(key, generator.dom) and within(value, generator.cod) for key, value in table.items()):
+            raise InvalidWitness(f"the table of `{name}` leaves the sets of `{generator.dom} -> {generator.cod}`")
         if len(table) < prod(sizes(generator.dom)) and 0 in sizes(generator.cod):
             raise InvalidWitness(f"`{name}` has no value at some point of {generator.dom}")
 

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["check_path_proof"]
 
 
-def check_path_proof(
-    laws: Mapping[str, Law], left: Morphism, right: Morphism, runs: Sequence[PathRun]
-) -> None:
+def check_path_proof(laws: Mapping[str, Law], left: Morphism, right: Morphism, runs: Sequence[PathRun]) -> None:
     """Raises :class:`InvalidProof` unless the runs, one after the other, lead from `left` to `right`."""
     here, goal = ends(left, right)
     letters: dict[tuple[object, int], str] = {}
@@ -49,13 +47,9 @@ def check_path_proof(
             if (law, output) not in sides:
                 if law not in laws or not 0 <= output < len(laws[law].left.terms):
                     raise InvalidProof(f"there is no law `{law}` with an output {output}")
-                one, other = (
-                    split(unmarked(side).terms[output]) for side in (laws[law].left, laws[law].right)
-                )
+                one, other = (split(unmarked(side).terms[output]) for side in (laws[law].left, laws[law].right))
                 dom = laws[law].left.dom
-                if len(dom.factors) > 1 or any(
-                    end[0] is not (dom.variables or (None,))[0] for end in (one, other)
-                ):
+                if len(dom.factors) > 1 or any(end[0] is not (dom.variables or (None,))[0] for end in (one, other)):
                     raise InvalidProof(f"`{law}` is no law between paths")
                 sides[law, output] = dom, one[1], other[1]
             dom, old, new = sides[law, output]

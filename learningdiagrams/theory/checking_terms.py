@@ -49,9 +49,7 @@ def check_terms(
 ) -> None:
     """Raises :class:`InvalidWitness` unless the equations, in this order, are a system as described above."""
     heads = {name: morphism.parts[0] for name, morphism in generators.items()}
-    if sorted(outputs) != sorted(
-        (name, i) for name, head in heads.items() for i in range(len(head.cod.factors))
-    ):
+    if sorted(outputs) != sorted((name, i) for name, head in heads.items() for i in range(len(head.cod.factors))):
         raise InvalidWitness("the order does not rank the outputs of the generators as they stood, each once")
     if weightless is not None and (weightless != outputs[-1] or len(heads[weightless[0]].dom.factors) != 1):
         raise InvalidWitness("only the greatest output may weigh nothing, and only if it has one argument")
@@ -71,10 +69,7 @@ def check_terms(
             if inhabited.issuperset(law.left.dom.factors):
                 for one, other in _pairs(system, law.left, law.right, lambda i: i):
                     system.check_joinable(f"the sides of law `{law.name}`", one, other)
-        if all(
-            system.normal(a, {}) is system.normal(b, {})
-            for a, b in _pairs(system, left, right, lambda i: -1 - i)
-        ):
+        if all(system.normal(a, {}) is system.normal(b, {}) for a, b in _pairs(system, left, right, lambda i: -1 - i)):
             raise InvalidWitness("the system does not tell the sides apart")
     except RecursionError:
         raise InvalidWitness("the system has terms that are too deep to be checked") from None
@@ -113,9 +108,7 @@ class _Order:
     `ranks` holds what is known of variables.
     """
 
-    def __init__(
-        self, rank: dict[tuple[Generator, int], int], by_weight: bool, weightless: Output | None
-    ) -> None:
+    def __init__(self, rank: dict[tuple[Generator, int], int], by_weight: bool, weightless: Output | None) -> None:
         self.rank = rank
         self.by_weight = by_weight
         self.weightless = weightless

@@ -48,6 +48,8 @@ def check_words(
     outputs = [(head, index) for head in heads for index in range(len(head.cod.factors))]
     letters: Letters = {output: chr(number) for number, output in enumerate(outputs)}
     equations = [pair for law in laws.values() for pair in _words(letters, law.name, law.left, law.right)]
+    # A law whose sides are the same word says nothing, and joins no letters.
+    equations = [(one, other) for one, other in equations if one != other]
     system: dict[str, str] = {}
     for old, new in rules:
         pairs = _words(letters, f"the rule `{old}`", old, new)
@@ -95,9 +97,7 @@ def check_words(
             inner = [pair for pair in zip(base.args, base_other.args, strict=True) if pair not in seen]
             todo += inner
             seen.update(inner)
-    raise InvalidWitness(
-        "the system, as far as it respects the laws that count, does not tell the sides apart"
-    )
+    raise InvalidWitness("the system, as far as it respects the laws that count, does not tell the sides apart")
 
 
 def _words(letters: Letters, what: str, left: Morphism, right: Morphism) -> list[tuple[str, str]]:
@@ -126,13 +126,9 @@ def _check_confluent(system: dict[str, str], normal: Callable[[str], str], longe
             starting.setdefault(old[:cut], []).append(old)
     for old, new in system.items():
         for start in range(len(old)):
-            inner = [
-                (old[start:end], "") for end in range(start + 1, len(old) + 1) if old[start:end] in system
-            ]
+            inner = [(old[start:end], "") for end in range(start + 1, len(old) + 1) if old[start:end] in system]
             outer = [(other, other[len(old) - start :]) for other in starting.get(old[start:], ()) if start]
             for other, rest in inner + outer:
                 ways = new + rest, old[:start] + system[other] + old[start + len(other) :]
                 if len(old + rest) <= longest and normal(ways[0]) != normal(ways[1]):
-                    raise InvalidWitness(
-                        "two rules of the system overlap in a word that has two normal forms"
-                    )
+                    raise InvalidWitness("two rules of the system overlap in a word that has two normal forms")

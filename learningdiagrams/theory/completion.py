@@ -160,9 +160,7 @@ class Completion:
         while waiting:
             if length is not None and waiting[0][0] > length:
                 return True
-            if self.steps == end or (
-                deadline is not None and not self.steps & 31 and perf_counter() > deadline
-            ):
+            if self.steps == end or (deadline is not None and not self.steps & 31 and perf_counter() > deadline):
                 return False
             self.steps += 1
             size, _, first, second, overlap = heappop(waiting)

@@ -239,9 +239,7 @@ def _path_forms(paths: Paths, dom: Object, cod: Object, budget: Budget) -> Norma
     return forms
 
 
-def _closed_forms(
-    knowledge: Knowledge, dom: Object, cod: Object, limit: int, budget: Budget
-) -> list[tuple[Term, ...]]:
+def _closed_forms(knowledge: Knowledge, dom: Object, cod: Object, limit: int, budget: Budget) -> list[tuple[Term, ...]]:
     presentation = knowledge.presentation
     outputs = useful_outputs([morphism.parts[0] for morphism in presentation.generators.values()], dom, cod)
     theory = knowledge.complete_theory(dom, budget)

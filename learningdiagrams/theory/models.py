@@ -91,17 +91,13 @@ def by_models(presentation: Presentation, question: Question, structures: list[S
     left, right, budget = question
     generators = [morphism.parts[0] for morphism in presentation.generators.values()]
     inhabited = inhabited_sorts(generators, left.dom.factors)
-    laws = [
-        law for law in presentation.laws.values() if all(sort in inhabited for sort in law.left.dom.factors)
-    ]
+    laws = [law for law in presentation.laws.values() if all(sort in inhabited for sort in law.left.dom.factors)]
     search_space = _Space(generators, laws, left, right)
     patience = 500
     postponed: list[dict[Object, int]] = []
     sizes_to_try = _sizes(inhabited, laws, left, right)
     while True:
-        batch = postponed + [
-            sizes for sizes in (next(sizes_to_try, None) for _ in range(16)) if sizes is not None
-        ]
+        batch = postponed + [sizes for sizes in (next(sizes_to_try, None) for _ in range(16)) if sizes is not None]
         postponed = []
         if not batch:
             budget.notes["models"] = f"no finite model of at most {INSTANCES} instances of laws was found"
@@ -111,9 +107,7 @@ def by_models(presentation: Presentation, question: Question, structures: list[S
                 continue
             search = _Search(search_space, sizes, instances)
             outcome = yield from search.run(budget, patience)
-            budget.notes["models"] = (
-                f"finite models were searched up to sets of {max(sizes.values(), default=1)}"
-            )
+            budget.notes["models"] = f"finite models were searched up to sets of {max(sizes.values(), default=1)}"
             if outcome is None:
                 postponed.append(sizes)
             elif outcome:
@@ -127,15 +121,11 @@ def _sizes(
     inhabited: Mapping[Object, None], laws: Sequence[Law], left: Morphism, right: Morphism
 ) -> Iterator[dict[Object, int]]:
     """Sizes for the inhabited sorts, in the order in which they are to be tried."""
-    near = dict.fromkeys(
-        [*left.dom.factors, *(term.sort for term in applications((*left.terms, *right.terms)))]
-    )
+    near = dict.fromkeys([*left.dom.factors, *(term.sort for term in applications((*left.terms, *right.terms)))])
     ones = dict.fromkeys(inhabited, 1)
     wider = dict(near)
     for law in laws:
-        sorts = [term.sort for term in applications((*law.left.terms, *law.right.terms))] + list(
-            law.left.dom.factors
-        )
+        sorts = [term.sort for term in applications((*law.left.terms, *law.right.terms))] + list(law.left.dom.factors)
         if any(sort in near for sort in sorts):
             wider.update(dict.fromkeys(sorts))
     tried: set[tuple[int, ...]] = set()
@@ -160,9 +150,7 @@ class _Space:
     The question's variables are symbols without arguments.
     """
 
-    def __init__(
-        self, generators: Sequence[Generator], laws: Sequence[Law], left: Morphism, right: Morphism
-    ) -> None:
+    def __init__(self, generators: Sequence[Generator], laws: Sequence[Law], left: Morphism, right: Morphism) -> None:
         self.symbols: dict[tuple[Generator, int], int] = {}
         self.sorts: list[Object] = []
         self.domains: list[Sequence[Object]] = []
@@ -175,9 +163,7 @@ class _Space:
         self.sorts += left.dom.factors
         self.domains += [()] * len(left.dom.factors)
         self.laws = [
-            self._program(unmarked(law.left), unmarked(law.right), None)
-            for law in laws
-            if law.left != law.right
+            self._program(unmarked(law.left), unmarked(law.right), None) for law in laws if law.left != law.right
         ]
         self.question = self._program(left, right, self.first_variable)
 
@@ -206,11 +192,7 @@ class _Space:
         """Every law at every point; None if there are too many."""
         if sum(prod(sizes[sort] for sort in law.sorts) for law in self.laws) > INSTANCES:
             return None
-        return [
-            (law, point)
-            for law in self.laws
-            for point in product(*(range(sizes[sort]) for sort in law.sorts))
-        ]
+        return [(law, point) for law in self.laws for point in product(*(range(sizes[sort]) for sort in law.sorts))]
 
 
 class _Search:
@@ -268,9 +250,7 @@ class _Search:
         _, stuck = self._values(self.space.question, ())
         cell = stuck[0] if stuck else None
         if cell is None:
-            open_cells = [
-                c for c, instances in self.waiting.items() if instances and c[1] not in self.tables[c[0]]
-            ]
+            open_cells = [c for c, instances in self.waiting.items() if instances and c[1] not in self.tables[c[0]]]
             # Small elements first, so that large ones stay interchangeable.
             cell = min(open_cells, key=lambda c: (max(c[1], default=0), -len(self.waiting[c]), c))
         sort = self.space.sorts[cell[0]]
@@ -300,8 +280,7 @@ class _Search:
     def _may_differ(self) -> bool:
         values, _ = self._values(self.space.question, ())
         return any(
-            values[a] is None or values[b] is None or values[a] != values[b]
-            for a, b in self.space.question.outputs
+            values[a] is None or values[b] is None or values[a] != values[b] for a, b in self.space.question.outputs
         )
 
     def _differs(self) -> bool:
@@ -378,9 +357,7 @@ class _Search:
             else:
                 self.used[key] = value  # type: ignore[index]
 
-    def found(
-        self, presentation: Presentation, inhabited: Mapping[Object, None]
-    ) -> tuple[Structure, tuple[int, ...]]:
+    def found(self, presentation: Presentation, inhabited: Mapping[Object, None]) -> tuple[Structure, tuple[int, ...]]:
         """The model, and the point at which the sides differ."""
         first = self.space.first_variable
         point = tuple(self.tables[symbol].get((), 0) for symbol in range(first, len(self.tables)))
@@ -390,7 +367,5 @@ class _Search:
                 row = tables.setdefault(generator.name, {})
                 old = row.get(args, (0,) * len(generator.cod.factors))
                 row[args] = (*old[:index], value, *old[index + 1 :])
-        sets = {
-            sort.name: self.sizes[sort] if sort in inhabited else 0 for sort in presentation.sorts.values()
-        }
+        sets = {sort.name: self.sizes[sort] if sort in inhabited else 0 for sort in presentation.sorts.values()}
         return Structure({name: size for name, size in sets.items() if size != 1}, tables), point

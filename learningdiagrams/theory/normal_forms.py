@@ -161,9 +161,7 @@ class NormalForms(Grammar):
     done.
     """
 
-    def __init__(
-        self, paths: Paths, dom: Object, cod: Object, outputs: Sequence[Output], rules: Sequence[str]
-    ) -> None:
+    def __init__(self, paths: Paths, dom: Object, cod: Object, outputs: Sequence[Output], rules: Sequence[str]) -> None:
         super().__init__(dom, cod)
         self.paths = paths
         self._rules = frozenset(rules)

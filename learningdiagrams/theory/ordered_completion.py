@@ -241,13 +241,9 @@ class OrderedCompletion:
             # Values of different sorts are different terms, so that only variables of one sort can tie.
             if any(sorts[number] is not sorts[same[ranks[number]]] for number in variables):
                 continue
-            bindings = {
-                number: self.bank.variable(same[ranks[number]], sorts[number]) for number in variables
-            }
+            bindings = {number: self.bank.variable(same[ranks[number]], sorts[number]) for number in variables}
             one, other = self.bank.substitute(left, bindings), self.bank.substitute(right, bindings)
-            if one is not other and self.normal(one, None, True, ranks) is not self.normal(
-                other, None, True, ranks
-            ):
+            if one is not other and self.normal(one, None, True, ranks) is not self.normal(other, None, True, ranks):
                 return False
         return True
 
@@ -287,10 +283,7 @@ class OrderedCompletion:
     def _chain(self, item: Pair | int) -> list[TermUse]:
         if isinstance(item, int):
             left, right, _ = self.lemmas[item]
-            own = {
-                number: self.bank.variable(number, sort)
-                for number, sort in (_sorts(left) | _sorts(right)).items()
-            }
+            own = {number: self.bank.variable(number, sort) for number, sort in (_sorts(left) | _sorts(right)).items()}
             return [TermUse(item, True, (), own)]
         sides = self._sides(item)
         assert sides is not None
@@ -347,9 +340,7 @@ class OrderedCompletion:
 
         A rule's right side is reduced.
         """
-        if self._reducible(equation.left, new) or (
-            not equation.rule and self._reducible(equation.right, new)
-        ):
+        if self._reducible(equation.left, new) or (not equation.rule and self._reducible(equation.right, new)):
             equation.alive = False
             for index in (self._by_head, self._by_sort):
                 for entries in index.values():
@@ -431,13 +422,8 @@ class OrderedCompletion:
             if step is redex or self.order.greater(step, redex):
                 return None
         other = bank.replaced(whole, place, step)
-        mine = {
-            n: bank.resolve(bank.variable(n, s), unifier) for n, s in (_sorts(left) | _sorts(right)).items()
-        }
-        theirs = {
-            n - APART: bank.resolve(bank.variable(n, s), unifier)
-            for n, s in (_sorts(old) | _sorts(new)).items()
-        }
+        mine = {n: bank.resolve(bank.variable(n, s), unifier) for n, s in (_sorts(left) | _sorts(right)).items()}
+        theirs = {n - APART: bank.resolve(bank.variable(n, s), unifier) for n, s in (_sorts(old) | _sorts(new)).items()}
         return one, other, mine, theirs
 
     def _wait(self, left: Node, right: Node, item: Pair | int) -> None:
@@ -480,6 +466,4 @@ def _sorts(node: Node) -> dict[int, Object]:
 
 
 def _reversed(chain: Sequence[TermUse]) -> list[TermUse]:
-    return [
-        TermUse(lemma, not forward, place, bindings) for lemma, forward, place, bindings in reversed(chain)
-    ]
+    return [TermUse(lemma, not forward, place, bindings) for lemma, forward, place, bindings in reversed(chain)]

@@ -91,9 +91,7 @@ class LexicographicPathOrder:
             return False
         if t.head < 0:
             number = -1 - t.head
-            return number in s.counts or (
-                ranks is not None and any(ranks[x] > ranks[number] for x in s.counts)
-            )
+            return number in s.counts or (ranks is not None and any(ranks[x] > ranks[number] for x in s.counts))
         if s.head < 0:
             return False
         found = known.get((s, t))
@@ -110,7 +108,5 @@ class LexicographicPathOrder:
         for position, (a, b) in enumerate(zip(s.args, t.args, strict=True)):
             if a is not b:
                 rest = t.args[position + 1 :]
-                return self._greater(a, b, ranks, known) and all(
-                    self._greater(s, arg, ranks, known) for arg in rest
-                )
+                return self._greater(a, b, ranks, known) and all(self._greater(s, arg, ranks, known) for arg in rest)
         return False

@@ -56,8 +56,7 @@ def by_completion(paths: Paths, question: Question) -> Way:
         paths.completion.run(areas, budget.slice(size), budget.deadline, length)
         budget.steps += paths.completion.steps - before
         budget.notes["completion"] = (
-            f"completion over paths has {len(paths.completion.rules)} rules "
-            f"after {paths.completion.steps} overlaps"
+            f"completion over paths has {len(paths.completion.rules)} rules after {paths.completion.steps} overlaps"
         )
         size *= 2
         yield None
@@ -84,9 +83,7 @@ def normal_forms(paths: Paths, dom: Object, cod: Object, budget: Budget) -> Norm
         if budget.spent:
             return None
     chosen = set(letters)
-    return NormalForms(
-        paths, dom, cod, outputs, [rule for rule in paths.completion.rules if chosen.issuperset(rule)]
-    )
+    return NormalForms(paths, dom, cod, outputs, [rule for rule in paths.completion.rules if chosen.issuperset(rule)])
 
 
 def _proof(paths: Paths, question: Question, pairs: list[WordPair]) -> Proof | None:
@@ -99,9 +96,7 @@ def _proof(paths: Paths, question: Question, pairs: list[WordPair]) -> Proof | N
     return _assemble(paths, question, chains)
 
 
-def _assemble(
-    paths: Paths, question: Question, chains: list[tuple[tuple[int, ...], str, list[Use]]]
-) -> Proof:
+def _assemble(paths: Paths, question: Question, chains: list[tuple[tuple[int, ...], str, list[Use]]]) -> Proof:
     left, right, _ = question
     return Proof(paths.presentation, left, right, paths.chain_of_steps(left, chains))
 
@@ -113,9 +108,7 @@ def _system(paths: Paths, question: Question, pair: WordPair, up_to: int | None)
         (rule for rule in paths.completion.rules.items() if rule[0][0] in letters),
         key=lambda rule: (len(rule[0]), rule),
     )
-    rules = tuple(
-        (paths.path(paths.source(old), old), paths.path(paths.source(old), new)) for old, new in chosen
-    )
+    rules = tuple((paths.path(paths.source(old), old), paths.path(paths.source(old), new)) for old, new in chosen)
     return PathSystem(paths.presentation, question.left, question.right, rules, up_to)
 
 
@@ -151,9 +144,7 @@ def by_classes(paths: Paths, question: Question) -> Way:
                 return
             for use, other in neighbours:
                 if len(other) > LONGEST:
-                    budget.notes["classes"] = (
-                        f"the left side equals morphisms of more than {LONGEST} generators"
-                    )
+                    budget.notes["classes"] = f"the left side equals morphisms of more than {LONGEST} generators"
                     return
                 if other not in found:
                     found[other] = word, use
@@ -173,9 +164,7 @@ def by_classes(paths: Paths, question: Question) -> Way:
         yield _automaton(paths, question, place[0], found)
 
 
-def _automaton(
-    paths: Paths, question: Question, output: int, words: dict[str, tuple[str, Use] | None]
-) -> FiniteModel:
+def _automaton(paths: Paths, question: Question, output: int, words: dict[str, tuple[str, Use] | None]) -> FiniteModel:
     """The minimal automaton of a finite class of words, as a finite model."""
     left, right, _ = question
     children: list[dict[str, int]] = [{}]

@@ -193,21 +193,15 @@ class Paths:
         assert reduced == other
         return self.completion.unfold(left, [*there, *reversed_chain(back)])
 
-    def chain_of_steps(
-        self, start: Morphism, chains: Sequence[tuple[Place, str, Sequence[Use]]]
-    ) -> PathChain:
+    def chain_of_steps(self, start: Morphism, chains: Sequence[tuple[Place, str, Sequence[Use]]]) -> PathChain:
         """The steps of chains, each (place, word that it starts from, uses), one chain after the other."""
         runs = tuple(
-            PathRun(
-                place, tuple([PathMove(*self.origins[use.lemma], use.forward, use.offset) for use in uses])
-            )
+            PathRun(place, tuple([PathMove(*self.origins[use.lemma], use.forward, use.offset) for use in uses]))
             for place, _, uses in chains
         )
         return PathChain(start, runs, lambda: self._moves(start.terms, chains))
 
-    def _moves(
-        self, start: tuple[Term, ...], chains: Sequence[tuple[Place, str, Sequence[Use]]]
-    ) -> Iterator[Move]:
+    def _moves(self, start: tuple[Term, ...], chains: Sequence[tuple[Place, str, Sequence[Use]]]) -> Iterator[Move]:
         signature, lemmas = self.presentation.signature, self.completion.lemmas
         whole = start
         for root, word, uses in chains:

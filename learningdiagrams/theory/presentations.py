@@ -195,9 +195,7 @@ class Presentation:
     def _own_parallel(self, what: str, left: Morphism, right: Morphism) -> None:
         for side in (left, right):
             if not isinstance(side, Morphism):
-                raise TheoryError(
-                    f"{what}: {side!r} is no morphism; a side is an expression over {self.name}"
-                )
+                raise TheoryError(f"{what}: {side!r} is no morphism; a side is an expression over {self.name}")
             self.signature.owns(side)
         check_parallel(what, left, right)
 

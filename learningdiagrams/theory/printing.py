@@ -120,9 +120,7 @@ def _term(root: Term, place: Sequence[int] | None, mark: bool) -> str:
         inner = [
             (
                 arg,
-                depth + 1
-                if depth >= 0 and place is not None and depth < len(place) and place[depth] == i
-                else -1,
+                depth + 1 if depth >= 0 and place is not None and depth < len(place) and place[depth] == i else -1,
             )
             for i, arg in enumerate(term.args)
         ]

@@ -144,9 +144,7 @@ class PathChain(Chain):
 
     __slots__ = ("runs",)
 
-    def __init__(
-        self, start: Morphism, runs: tuple[PathRun, ...], moves: Callable[[], Iterator[Move]]
-    ) -> None:
+    def __init__(self, start: Morphism, runs: tuple[PathRun, ...], moves: Callable[[], Iterator[Move]]) -> None:
         super().__init__(start, sum(len(run.moves) for run in runs), moves)
         self.runs = runs
 

@@ -64,9 +64,7 @@ def irreducible_terms(theory: TermTheory, dom: Object, cod: Object, outputs: Seq
             symbol, sort = theory.symbols[output], generator.cod.factors[index]
             if sort in greedy:
                 continue
-            states = [
-                [e.sources[0] for e in grammar.ways.get(factor, ())] for factor in generator.dom.factors
-            ]
+            states = [[e.sources[0] for e in grammar.ways.get(factor, ())] for factor in generator.dom.factors]
             for sources in product(*states):
                 if (output, sources) in done or len(grammar.ways) >= STATES:
                     continue
@@ -76,9 +74,7 @@ def irreducible_terms(theory: TermTheory, dom: Object, cod: Object, outputs: Seq
                     whole
                     for whole in patterns
                     if whole[0] == symbol
-                    and all(
-                        part is None or part in inner for part, inner in zip(whole[1], below, strict=True)
-                    )
+                    and all(part is None or part in inner for part, inner in zip(whole[1], below, strict=True))
                 )
                 if roots.isdisjoint(matched):
                     grammar.enter((sort, matched), Edge(output, sources))

@@ -51,11 +51,7 @@ class Unfolding:
         terms, uses, seen = [term], [], {term: 0}
         for use in chain:
             for part in self._parts(use):
-                reached = (
-                    completion.lemmas[part.lemma].right
-                    if part.forward
-                    else completion.lemmas[part.lemma].left
-                )
+                reached = completion.lemmas[part.lemma].right if part.forward else completion.lemmas[part.lemma].left
                 new = completion.bank.substitute(reached, part.bindings)
                 term = completion.bank.replaced(term, part.place, new)
                 earlier = seen.get(term)

@@ -176,9 +176,7 @@ def _by_terms(theory: TermTheory, question: Question) -> Way:
             try:
                 yield theory.system(left, right)
             except InvalidWitness as error:
-                budget.notes[_title(theory)] = (
-                    f"{_title(theory)} ended with a system that was not accepted: {error}"
-                )
+                budget.notes[_title(theory)] = f"{_title(theory)} ended with a system that was not accepted: {error}"
             return
         before = completion.steps
         completion.run(budget.slice(size), budget.deadline)
@@ -202,9 +200,7 @@ def _proof(theory: TermTheory, question: Question, sides: Sequence[tuple[Node, N
     return Proof(theory.presentation, left, right, steps)
 
 
-def _moves(
-    theory: TermTheory, start: Morphism, chains: Sequence[tuple[Node, list[TermUse]]]
-) -> Iterator[Move]:
+def _moves(theory: TermTheory, start: Morphism, chains: Sequence[tuple[Node, list[TermUse]]]) -> Iterator[Move]:
     """The steps of chains, one for each output.
 
     Least constants become closed terms over the question's context.
@@ -257,9 +253,7 @@ def _precedence(generators: Sequence[Generator], by_weight: bool) -> Precedence:
         return 1_000_000 if count == 1 else count
 
     ordered = sorted(generators, key=rank)
-    outputs = [
-        (generator.name, index) for generator in ordered for index in range(len(generator.cod.factors))
-    ]
+    outputs = [(generator.name, index) for generator in ordered for index in range(len(generator.cod.factors))]
     weightless = None
     highest = ordered[-1] if ordered else None
     beside = any(len(generator.dom.factors) > 1 for generator in generators)

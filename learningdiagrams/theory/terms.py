@@ -300,9 +300,7 @@ def subterm(terms: Sequence[Term], place: Sequence[int]) -> Term | None:
     return term
 
 
-def replaced(
-    signature: Signature, terms: tuple[Term, ...], place: Sequence[int], new: Term
-) -> tuple[Term, ...]:
+def replaced(signature: Signature, terms: tuple[Term, ...], place: Sequence[int], new: Term) -> tuple[Term, ...]:
     """The same terms with `new` at a place that exists; nothing above it is a mark."""
     passed: list[Term] = []
     options = terms

@@ -154,9 +154,7 @@ class PathSystem(Witness):
 
     def __str__(self) -> str:
         lines = [f"{old}  reduces to  {new}" for old, new in self.rules] or ["no law applies"]
-        return "\n".join(
-            lines + ([] if self.up_to is None else [f"for paths of at most {self.up_to} generators"])
-        )
+        return "\n".join(lines + ([] if self.up_to is None else [f"for paths of at most {self.up_to} generators"]))
 
 
 @dataclass(frozen=True)
@@ -206,9 +204,7 @@ class TermSystem(Witness):
 
     def __str__(self) -> str:
         lines = [f"{left}  =  {right}" for left, right in self.equations]
-        return "\n".join(
-            [*(lines or ["no law applies"]), f"used towards what is smaller in the {self.precedence}"]
-        )
+        return "\n".join([*(lines or ["no law applies"]), f"used towards what is smaller in the {self.precedence}"])
 
 
 def _text(values: Sequence[int]) -> str:

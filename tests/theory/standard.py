@@ -23,6 +23,25 @@ from learningdiagrams.theory import (
 KNOWN_ANSWERS = Path(__file__).parents[1] / "data" / "known_answers.json"
 
 
+def ask(presentation: Presentation, left: Morphism, right: Morphism, **limits: Any) -> Any:
+    """The verdict, with whatever it has."""
+    return presentation.prove(left, right, **limits)
+
+
+def holds(presentation, left, right, **limits):
+    """The verdict, after its certificate is checked."""
+    verdict = ask(presentation, left, right, **limits)
+    if isinstance(verdict, Proved):
+        verdict.proof.check()
+        assert verdict.proof.left == left
+        assert verdict.proof.right == right
+    elif isinstance(verdict, Refuted):
+        verdict.witness.check()
+    else:
+        assert verdict.reason
+    return verdict.holds
+
+
 def proof_of(presentation: Presentation, left: Morphism, right: Morphism) -> Proof:
     """The proof of an equation that has one."""
     verdict = presentation.prove(left, right)
@@ -112,10 +131,7 @@ def cube(dimension: int) -> Presentation:
         return f"{corner[:axis]}1{corner[axis + 1 :]}"
 
     edge = {
-        (c, i): P.morphism(f"e{c}_{i}", ob[c], ob[up(c, i)])
-        for c in corners
-        for i in range(dimension)
-        if c[i] == "0"
+        (c, i): P.morphism(f"e{c}_{i}", ob[c], ob[up(c, i)]) for c in corners for i in range(dimension) if c[i] == "0"
     }
     for c in corners:
         for i, j in itertools.combinations(range(dimension), 2):
@@ -128,12 +144,8 @@ def grid(side: int) -> Presentation:
     """A commuting grid of side × side objects."""
     P = Presentation(f"Grid{side}")
     ob = {(i, j): P.objects(f"g{i}_{j}")[0] for i in range(side) for j in range(side)}
-    down = {
-        (i, j): P.morphism(f"r{i}_{j}", ob[i, j], ob[i + 1, j]) for i in range(side - 1) for j in range(side)
-    }
-    right = {
-        (i, j): P.morphism(f"c{i}_{j}", ob[i, j], ob[i, j + 1]) for i in range(side) for j in range(side - 1)
-    }
+    down = {(i, j): P.morphism(f"r{i}_{j}", ob[i, j], ob[i + 1, j]) for i in range(side - 1) for j in range(side)}
+    right = {(i, j): P.morphism(f"c{i}_{j}", ob[i, j], ob[i, j + 1]) for i in range(side) for j in range(side - 1)}
     for i in range(side - 1):
         for j in range(side - 1):
             P.law(down[i, j] >> right[i + 1, j], right[i, j] >> down[i, j + 1])

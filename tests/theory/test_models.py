@@ -13,12 +13,7 @@ from learningdiagrams.theory.ordered_completion import weak_orders
 from learningdiagrams.theory.orders import KnuthBendixOrder, LexicographicPathOrder
 from learningdiagrams.theory.questions import Budget, Question
 
-from .standard import empty_sort, group, lattice, monoid, semilattice, swap, word
-
-
-def ask(presentation: Presentation, left: Morphism, right: Morphism, **limits: Any) -> Any:
-    """The verdict, with whatever it has."""
-    return presentation.prove(left, right, **limits)
+from .standard import ask, empty_sort, group, lattice, monoid, semilattice, swap, word
 
 
 def searched(presentation: Presentation, left: Morphism, right: Morphism, steps: int = 20_000) -> Any:

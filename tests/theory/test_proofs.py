@@ -160,9 +160,7 @@ def test_a_law_is_not_used_in_the_middle_of_the_wrong_object():
     good = PathChain(f, (PathRun((0,), (PathMove("trivial", 0, True, 0),)),), lambda: iter(()))
     Proof(P, f, e >> f, good).check()
     bad = PathChain(f, (PathRun((0,), (PathMove("trivial", 0, True, 1),)),), lambda: iter(()))
-    with pytest.raises(
-        InvalidProof, match="`trivial` is used 1 generators in, where its side does not occur"
-    ):
+    with pytest.raises(InvalidProof, match="`trivial` is used 1 generators in, where its side does not occur"):
         Proof(P, f, f >> h, bad).check()
 
 
@@ -187,15 +185,11 @@ def test_error_texts_of_the_checker():
     Proof(P, f >> g, g >> f, [step]).check()
     with pytest.raises(InvalidProof, match="the proof does not end at `f`, where it was to end"):
         Proof(P, f >> g, f, [step]).check()
-    with pytest.raises(
-        InvalidProof, match="step 0 starts at `f >> g`, which is not where the proof has got to"
-    ):
+    with pytest.raises(InvalidProof, match="step 0 starts at `f >> g`, which is not where the proof has got to"):
         Proof(P, g, g >> f, [step]).check()
     with pytest.raises(InvalidProof, match="step 0: there is no law `flw0` in this direction"):
         Proof(P, f >> g, g >> f, [dataclasses.replace(step, law="flw0")]).check()
-    with pytest.raises(
-        InvalidProof, match=r"`law0`, backwards at \(0,\), does not take `f >> g` to `g >> f`"
-    ):
+    with pytest.raises(InvalidProof, match=r"`law0`, backwards at \(0,\), does not take `f >> g` to `g >> f`"):
         Proof(P, f >> g, g >> f, [dataclasses.replace(step, forward=False)]).check()
     with pytest.raises(InvalidProof, match="are not parallel, so that no proof joins them"):
         Proof(P, f, proj(f.dom * f.dom, 0), []).check()

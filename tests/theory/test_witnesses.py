@@ -82,10 +82,7 @@ def test_a_model_as_json_and_text():
         "left": [1],
         "right": [0],
     }
-    assert (
-        str(model)
-        == "A has 1 element, B has 2; s(0) = 1; otherwise 0\nat 0 the left side is 1, the right side 0"
-    )
+    assert str(model) == "A has 1 element, B has 2; s(0) = 1; otherwise 0\nat 0 the left side is 1, the right side 0"
 
 
 def a_path_system():
@@ -127,9 +124,7 @@ def test_forged_path_systems_are_rejected():
             dataclasses.replace(system, up_to=up_to).check()
     # Rules that every law respects, but that make everything equal, the sides too.
     with pytest.raises(InvalidWitness):
-        PathSystem(
-            P, system.left, system.right, [(word(P, "a"), word(P, "")), (word(P, "b"), word(P, ""))]
-        ).check()
+        PathSystem(P, system.left, system.right, [(word(P, "a"), word(P, "")), (word(P, "b"), word(P, ""))]).check()
 
 
 def test_a_system_up_to_a_length_is_rejected_for_longer_sides():
@@ -148,12 +143,19 @@ def test_a_system_up_to_a_length_is_rejected_for_longer_sides():
     assert "for paths of at most 5 generators" in str(system)
 
 
+def test_a_law_that_says_nothing_joins_no_letters():
+    P = monoid("abc", [("ab", "ab"), ("bb", "")])
+    system = PathSystem(P, word(P, "ac"), word(P, ""), [])
+    system.check()
+    with pytest.raises(InvalidWitness):
+        dataclasses.replace(system, left=word(P, "b")).check()
+    assert witness_against(P, word(P, "ac"), word(P, "")).check() is None
+
+
 def test_a_coarser_system_is_a_witness_too():
     """Rules need not follow from the laws: any confluent system that respects them tells sides apart."""
     P = monoid("ab", [("aa", "a")])
-    system = PathSystem(
-        P, word(P, "a"), word(P, ""), [(word(P, "aa"), word(P, "a")), (word(P, "b"), word(P, "a"))]
-    )
+    system = PathSystem(P, word(P, "a"), word(P, ""), [(word(P, "aa"), word(P, "a")), (word(P, "b"), word(P, "a"))])
     system.check()
 
 
@@ -221,9 +223,7 @@ def test_the_system_of_the_empty_sort_does_not_serve_where_the_sort_is_inhabited
     system = TermSystem(P, P["c"], P["d"], [], Precedence((("c", 0), ("d", 0)), by_weight=True))
     system.check()
     A = P["A"]
-    with pytest.raises(
-        InvalidWitness, match="the sides of law `equal_over_A` are not joinable in the system"
-    ):
+    with pytest.raises(InvalidWitness, match="the sides of law `equal_over_A` are not joinable in the system"):
         dataclasses.replace(system, left=drop(A) >> P["c"], right=drop(A) >> P["d"]).check()
 
 

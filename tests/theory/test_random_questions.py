@@ -1,0 +1,76 @@
+"""Random presentations and questions: every verdict has a certificate that checks, and truths do not change."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from learningdiagrams.theory import Presentation, drop, proj
+
+from ..strategies import monoids, words
+from .standard import holds, monoid, word
+
+
+@settings(max_examples=150)
+@given(monoids(), words("abc", 5), words("abc", 5))
+def test_every_verdict_on_random_monoids_has_a_certificate_that_checks(relations, left, right):
+    P = monoid("abc", relations)
+    assert holds(P, word(P, left), word(P, right), max_steps=400) in (True, False, None)
+
+
+@settings(max_examples=100)
+@given(monoids("ab", 2, 3), words("ab", 4), words("ab", 4))
+def test_the_order_of_questions_does_not_matter(relations, left, right):
+    """What was learned before never changes a truth."""
+    P, Q = monoid("ab", relations), monoid("ab", relations)
+    first = ask(P, word(P, left), word(P, right), max_steps=300).holds
+    ask(Q, word(Q, right), word(Q, ""), max_steps=300)
+    ask(Q, word(Q, "ab"), word(Q, "ba"), max_steps=300)
+    second = ask(Q, word(Q, left), word(Q, right), max_steps=300).holds
+    assert first is None or second is None or first is second
+
+
+@settings(max_examples=60)
+@given(monoids("abc", 3, 3), st.lists(words("abc", 3), min_size=2, max_size=4))
+def test_proved_equality_is_a_congruence(relations, parts):
+    P = monoid("abc", relations)
+    one, other, *rest = parts
+    if ask(P, word(P, one), word(P, other), max_steps=300):
+        around = rest[0] if rest else "a"
+        assert holds(P, word(P, around + one + "b"), word(P, around + other + "b")) is True
+        assert holds(P, word(P, other), word(P, one)) is True
+
+
+@st.composite
+def algebras(draw):
+    """A presentation with one sort, a constant, a unary and a binary operation, and random laws."""
+    P = Presentation("Algebra")
+    (A,) = P.objects("A")
+    P.morphism("c", P.unit, A)
+    P.morphism("f", A, A)
+    P.morphism("m", A * A, A)
+    for _ in range(draw(st.integers(1, 2))):
+        P.law(draw(algebraic(P, A * A)), draw(algebraic(P, A * A)))
+    return P
+
+
+@st.composite
+def algebraic(draw, P, context, depth=2):
+    """A term over a context."""
+    kind = draw(st.sampled_from(["variable", "variable", "constant", "unary", "binary"] if depth else ["variable"]))
+    if kind == "variable":
+        return proj(context, draw(st.integers(0, len(context.factors) - 1)))
+    if kind == "constant":
+        return drop(context) >> P["c"]
+    if kind == "unary":
+        return draw(algebraic(P, context, depth - 1)) >> P["f"]
+    return (draw(algebraic(P, context, depth - 1)) & draw(algebraic(P, context, depth - 1))) >> P["m"]
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_every_verdict_on_random_algebras_has_a_certificate_that_checks(data):
+    P = data.draw(algebras())
+    context = P["A"] * P["A"]
+    left, right = data.draw(algebraic(P, context, 3)), data.draw(algebraic(P, context, 3))
+    holds(P, left, right, max_steps=300)
