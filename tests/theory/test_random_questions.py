@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from learningdiagrams.theory import Presentation, drop, proj
 
 from ..strategies import monoids, words
-from .standard import holds, monoid, word
+from .standard import ask, holds, monoid, word
 
 
 @settings(max_examples=150)
