@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.pairs import Row
-from learningdiagrams.history import table
+from learningdiagrams.training.history import table
 
 BENCHMARKS = {
     "distillation_torch": "steps and epochs of distillation on PyTorch",

@@ -64,7 +64,7 @@ def epoch_by_hand(step: Callable[[Batch], tuple[Any, Any, Any]], arrays: Batch, 
 def trainer_step(compiled: Any, close: ExitStack) -> Callable[[Batch], Any]:
     """The step of `fit`, on either backend: weights, conversion of the batch, loss, gradient, update."""
     from learningdiagrams.backends.base import Optimisation
-    from learningdiagrams.programs import plan_for, weights_at
+    from learningdiagrams.training.programs import plan_for, weights_at
 
     diagram, maps = compiled.diagram, compiled.maps
     program = maps.program(plan_for(diagram, {str(sample) for sample in diagram.sample_objects}))

@@ -10,10 +10,10 @@ from learningdiagrams.data import as_data
 from learningdiagrams.declarations import possible_on
 from learningdiagrams.errors import DiagramError, suggestion
 from learningdiagrams.evaluation import BATCH_SIZE, Equation, Evaluator
-from learningdiagrams.history import table
 from learningdiagrams.plan import make_plan
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.presentations import Law
+from learningdiagrams.training.history import table
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.base import Maps
@@ -92,9 +92,7 @@ class Residuals(Mapping[str, float]):
             kind = "goal" if goal else "law"
             rows.append([kind, name, f"{equation.left} = {equation.right}", by, f"{self[name]:.4g}", floor])
         lines = (
-            [table(rows, ["", "", "equation", "by", "residual", "floor taken off"])]
-            if rows
-            else ["nothing measured"]
+            [table(rows, ["", "", "equation", "by", "residual", "floor taken off"])] if rows else ["nothing measured"]
         )
         lines += [f"law {name} is not measured: {reason}" for name, reason in self.unmeasured.items()]
         return "\n".join(lines)

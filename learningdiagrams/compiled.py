@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from learningdiagrams import agreement, checkpoints, training
+from learningdiagrams import agreement, training
 from learningdiagrams.backends import backend as find_backend
 from learningdiagrams.backends.base import Backend, Evaluated, Maps, Parameters, Program
 from learningdiagrams.code import run_code
@@ -24,6 +24,7 @@ from learningdiagrams.plan import Plan, make_plan, plan_morphism
 from learningdiagrams.shapes import Bindings, check_plan
 from learningdiagrams.specs import Code
 from learningdiagrams.theory.morphisms import Morphism
+from learningdiagrams.training import checkpoints
 
 __all__ = ["Compiled", "compile_diagram"]
 

@@ -1,6 +1,6 @@
 """A history as curves: one small panel for each goal and measure, training and validation together.
 
->>> from learningdiagrams.history import History
+>>> from learningdiagrams.training.history import History
 >>> rows = [{"step": 10 * e, "epoch": e, "stage": "training", "fit": 1 / e, "val_fit": 2 / e} for e in (1, 2, 3)]
 >>> found = panels(History(rows))
 >>> [(panel.name, [series.name for series in panel.series], panel.logarithmic) for panel in found]
@@ -19,7 +19,7 @@ from typing import Final
 from learningdiagrams.drawing import raster, text
 from learningdiagrams.drawing.picture import Box, Curve, Group, Picture, Point, Shape, Words, line
 from learningdiagrams.drawing.svg import svg
-from learningdiagrams.history import FIRST, LAST, History
+from learningdiagrams.training.history import FIRST, LAST, History
 
 __all__ = ["VALIDATION", "Panel", "Series", "curves_picture", "draw_curves", "panels", "ticks"]
 

@@ -85,9 +85,7 @@ class Data:
 
     def map(self, change: Callable[[Any], Any]) -> Data:
         """The same data, with every array changed by a function that keeps rows and shapes."""
-        return Data(
-            self.diagram, {n: _each(change, v) for n, v in self.values.items()}, self.sizes, self.axes
-        )
+        return Data(self.diagram, {n: _each(change, v) for n, v in self.values.items()}, self.sizes, self.axes)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{size} rows of {sample}" for sample, size in self.sizes.items())
@@ -259,18 +257,13 @@ def _check_name(diagram: Diagram, name: str, where: str, drawn: bool) -> None:
         return
     if role is None:
         names = [n for n, r in diagram.roles.items() if r == "data"]
-        close = suggestion(name, names) or (
-            f"; there are {', '.join(names)}" if names else "; there are none"
-        )
+        close = suggestion(name, names) or (f"; there are {', '.join(names)}" if names else "; there are none")
         raise DiagramError(f"{where}: there is no data generator `{name}`{close}")
     if role == "noise":
         raise DiagramError(
-            f"{where}: `{name}` is noise, which is drawn afresh for each batch; declare it as data to give "
-            "its values"
+            f"{where}: `{name}` is noise, which is drawn afresh for each batch; declare it as data to give its values"
         )
-    raise DiagramError(
-        f"{where}: `{name}` is a map of role {role}; values are given for data generators only"
-    )
+    raise DiagramError(f"{where}: `{name}` is a map of role {role}; values are given for data generators only")
 
 
 def _check_value(
@@ -286,9 +279,7 @@ def _check_value(
     if kind not in ("float", "int", "bool"):
         raise DiagramError(f"{what} holds {part.dtype}; numbers or truth values are wanted")
     if kind != space.dtype and space.dtype != "float":
-        raise DiagramError(
-            f"{what} holds {kind} numbers ({part.dtype}), but {sort} is declared {space.dtype}"
-        )
+        raise DiagramError(f"{what} holds {kind} numbers ({part.dtype}), but {sort} is declared {space.dtype}")
     if space.shape is None:
         return
     wanted = space.shape
@@ -308,9 +299,7 @@ def _check_value(
     if not right:
         classes = kind == "int" and space.dtype == "float" and bool(space.shape)
         also = f", or class numbers of shape {_shape(space.shape[:-1])}" if classes else ""
-        raise DiagramError(
-            f"{what} has values of shape {_shape(shape[1:])}, but {sort} is declared {space}{also}"
-        )
+        raise DiagramError(f"{what} has values of shape {_shape(shape[1:])}, but {sort} is declared {space}{also}")
 
 
 def _shape(axes: Iterable[int | str]) -> str:

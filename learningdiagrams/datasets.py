@@ -78,9 +78,7 @@ def _read(what: str, path: Path, then: Any) -> np.ndarray:
     except DiagramError:
         raise
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        reason = (
-            "it holds Python objects" if "allow_pickle" in str(error) else "it is no file that NumPy saved"
-        )
+        reason = "it holds Python objects" if "allow_pickle" in str(error) else "it is no file that NumPy saved"
         raise DiagramError(f"{what}: {path} cannot be read: {reason}") from error
 
 
@@ -135,9 +133,7 @@ def _numbers(where: str, line: list[str], heading: list[str], places: Any) -> li
         try:
             out.append(float(line[place]))
         except ValueError:
-            raise DiagramError(
-                f'{where}: "{line[place]}" in column "{heading[place]}" is no number'
-            ) from None
+            raise DiagramError(f'{where}: "{line[place]}" in column "{heading[place]}" is no number') from None
     return out
 
 

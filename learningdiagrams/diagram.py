@@ -302,7 +302,7 @@ class Diagram:
         return parse_expression(self, text)
 
     def __str__(self) -> str:
-        from learningdiagrams.writing import write
+        from learningdiagrams.language.writing import write
 
         return write(self)
 
@@ -330,7 +330,7 @@ class Diagram:
 
     def save(self, path: str | Path) -> None:
         """Writes the diagram to a `.diagram`, `.json` or `.py` file, by the ending of `path`."""
-        from learningdiagrams.conversion import save
+        from learningdiagrams.language.conversion import save
 
         save(self, path)
 

@@ -21,9 +21,9 @@ from learningdiagrams.declarations import Goal, Measure
 from learningdiagrams.errors import DiagramError, suggestion
 from learningdiagrams.noise import draw_noise, draw_parts
 from learningdiagrams.plan import Compare, Input, Plan, Step, make_plan
-from learningdiagrams.programs import Adopt, noise_alone, reads, samples_of
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.presentations import Law
+from learningdiagrams.training.programs import Adopt, noise_alone, reads, samples_of
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.base import Maps, Program
@@ -196,9 +196,7 @@ class _Along:
         self.collected: Program | None = None
         self.together: list[tuple[Compare, Program]] = []
         if collected.compares:
-            self.collected = maps.program(
-                _only(collected, [v for c in collected.compares for v in _sides(c)])
-            )
+            self.collected = maps.program(_only(collected, [v for c in collected.compares for v in _sides(c)]))
             self.together = [(c, maps.program(_comparison(diagram, c))) for c in collected.compares]
         self.soft = [c for c in averaged.compares if floors and isinstance(c.by, _Soft)]
         self.rights: Program | None = None
@@ -296,9 +294,7 @@ def _mean(batches: Sequence[tuple[int, Mapping[str, Any]]], number: Any) -> dict
     """The mean of each term over batches, by their sizes."""
     total = sum(count for count, _ in batches)
     names = batches[0][1] if batches else ()
-    return {
-        name: sum(count / total * float(number(terms[name])) for count, terms in batches) for name in names
-    }
+    return {name: sum(count / total * float(number(terms[name])) for count, terms in batches) for name in names}
 
 
 _Soft = losses.cross_entropy | losses.bce

@@ -54,9 +54,7 @@ def pick(value: Any, rows: Any) -> Any:
 
 def noise_names(diagram: Diagram, needed: Collection[str] | None = None) -> list[str]:
     """The noise generators, or those of them that are needed."""
-    return [
-        name for name, role in diagram.roles.items() if role == "noise" and (needed is None or name in needed)
-    ]
+    return [name for name, role in diagram.roles.items() if role == "noise" and (needed is None or name in needed)]
 
 
 def draw_noise(
@@ -171,9 +169,7 @@ def _axes(diagram: Diagram, batch: Mapping[str, Any]) -> dict[str, int]:
         for part, factor in zip(parts, diagram.generators[name].cod.factors, strict=False):
             shape = diagram.spaces[factor.name].shape
             if shape is not None and len(shape) == len(part.shape) - 1:
-                found.update(
-                    (a, int(n)) for a, n in zip(shape, part.shape[1:], strict=True) if isinstance(a, str)
-                )
+                found.update((a, int(n)) for a, n in zip(shape, part.shape[1:], strict=True) if isinstance(a, str))
     return found
 
 

@@ -19,12 +19,12 @@ from learningdiagrams.drawing.svg import svg
 from learningdiagrams.drawing.tables import equations_table, generators_table, rows_table
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.formulas import loss_latex, loss_text
-from learningdiagrams.history import FIRST, LAST
+from learningdiagrams.training.history import FIRST, LAST
 
 if TYPE_CHECKING:
     from learningdiagrams.compiled import Compiled
     from learningdiagrams.diagram import Diagram
-    from learningdiagrams.history import History
+    from learningdiagrams.training.history import History
 
 __all__ = ["FILES", "report_run"]
 

@@ -105,9 +105,7 @@ class cosine(_Ramp):
         return self.end + (self.start - self.end) * (1 + xp.cos(math.pi * self._past(step, xp))) / 2
 
 
-SCHEDULES: Mapping[str, type[Schedule]] = MappingProxyType(
-    {cls.__name__: cls for cls in (constant, linear, cosine)}
-)
+SCHEDULES: Mapping[str, type[Schedule]] = MappingProxyType({cls.__name__: cls for cls in (constant, linear, cosine)})
 
 
 def schedule(weight: float | Schedule | str) -> Schedule:
@@ -192,7 +190,5 @@ def learning_rate(schedule: str | Callable[[Any], Any] | None) -> LearningRate:
             raise DiagramError(f"there is no learning-rate schedule `{schedule}`{close}")
         return LEARNING_RATES[schedule]
     if not callable(schedule):
-        raise DiagramError(
-            f"a learning-rate schedule is a name or a function of the step, not {literal(schedule)}"
-        )
+        raise DiagramError(f"a learning-rate schedule is a name or a function of the step, not {literal(schedule)}")
     return lambda step, total, xp=numpy: schedule(step)

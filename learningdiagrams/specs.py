@@ -120,9 +120,7 @@ class sklearn(Data):
 
     def __post_init__(self) -> None:
         want_one_of(self, "dataset", ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine"))
-        want_one_of(
-            self, "field", ("data", "target", "images") if self.dataset == "digits" else ("data", "target")
-        )
+        want_one_of(self, "field", ("data", "target", "images") if self.dataset == "digits" else ("data", "target"))
 
 
 class Noise(Spec):
@@ -276,9 +274,7 @@ def realise(
 
 def _misplaced(name: str, role: str) -> str:
     family = ROLES[role]
-    instead = (
-        f"; there are {', '.join(family)}" if 0 < len(family) < 10 else "; it is no layer" if family else ""
-    )
+    instead = f"; there are {', '.join(family)}" if 0 < len(family) < 10 else "; it is no layer" if family else ""
     what = {"data": "data", "noise": "noise"}.get(role, f"{role} map")
     return f"`{name}` realises no {what}{instead}"
 

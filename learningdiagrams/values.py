@@ -155,9 +155,7 @@ def parse_call(text: str) -> Call:
     if isinstance(read, Name):
         return Call(str(read), (), {})
     if not isinstance(read, Call):
-        raise DiagramError(
-            f"`{text}` is no call; write a name, then arguments in brackets, as `kl(temperature=4)`"
-        )
+        raise DiagramError(f"`{text}` is no call; write a name, then arguments in brackets, as `kl(temperature=4)`")
     return read
 
 
@@ -165,9 +163,7 @@ def _argument(node: ast.expr, text: str) -> Any:
     match node:
         case ast.Constant(value=bool() | int() | float() | str() | None as value):
             return value
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)) if (
-            value is not True
-        ):
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)) if value is not True:
             return -value
         case ast.Tuple(elts=items) | ast.List(elts=items):
             return tuple(_argument(item, text) for item in items)
@@ -248,9 +244,7 @@ def _bind(
     met = [places[i] if i < len(places) else str(rest) for i in range(len(args))]
     for option in options:
         if option not in keywords and not open_ended:
-            have = suggestion(option, keywords) or (
-                f"; it has {', '.join(keywords)}" if keywords else "; it has none"
-            )
+            have = suggestion(option, keywords) or (f"; it has {', '.join(keywords)}" if keywords else "; it has none")
             raise DiagramError(f"`{name}` has no option `{option}`{have}")
         if option in met and option in keywords:
             raise DiagramError(f"`{name}`: {option} is given twice")

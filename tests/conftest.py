@@ -27,9 +27,7 @@ BACKENDS = ("torch", "jax")
 
 @pytest.fixture(
     params=[
-        pytest.param(
-            name, marks=pytest.mark.skipif(find_spec(name) is None, reason=f"{name} is not installed")
-        )
+        pytest.param(name, marks=pytest.mark.skipif(find_spec(name) is None, reason=f"{name} is not installed"))
         for name in BACKENDS
     ]
 )

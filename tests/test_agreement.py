@@ -72,9 +72,7 @@ def test_r2_is_no_mean_of_batches():
     c = each("r2").compile("torch", dtype="float64")
     predicted = c.maps.numpy(c.apply("f", X))
     wanted = np.mean(1 - ((Y - predicted) ** 2).sum(0) / ((Y - Y.mean(0)) ** 2).sum(0))
-    assert evaluate(c.maps, c.diagram, {"x": X, "y": Y}, step=0, seed=0, batch_size=4)["it"] == pytest.approx(
-        wanted
-    )
+    assert evaluate(c.maps, c.diagram, {"x": X, "y": Y}, step=0, seed=0, batch_size=4)["it"] == pytest.approx(wanted)
 
 
 def test_any_function_sees_all_rows_at_once(backend):

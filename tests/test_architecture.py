@@ -15,22 +15,9 @@ FLOORS = (
     {"errors", "layers", "losses", "schedules", "specs", "values"},
     {"declarations", "diagram"},
     {"data", "datasets", "noise"},
-    {"examination", "formulas", "gluing", "interpretation", "plan", "shapes", "verdicts"},
-    {"conversion", "drawing", "expressions", "json_form", "language", "lookalikes", "python_form", "reading"}
-    | {"scanning", "syntax", "writing"},
+    {"drawing", "examination", "formulas", "gluing", "interpretation", "language", "plan", "shapes", "verdicts"},
     {"backends"},
-    {
-        "agreement",
-        "checkpoints",
-        "diagnosis",
-        "evaluation",
-        "history",
-        "loop", "monitoring",
-        "options",
-        "programs",
-        "progress",
-    }
-    | {"stages", "stopping", "training"},
+    {"agreement", "evaluation", "training"},
     {"code", "compiled"},
     {"__init__", "__main__", "cli", "curves", "demo", "regimes", "report"},
 )

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from learningdiagrams import checkpoints
-from learningdiagrams.checkpoints import Checkpoint
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
+from learningdiagrams.training import checkpoints
+from learningdiagrams.training.checkpoints import Checkpoint
 
 TENSORS = {
     "parameters/f/0.weight": np.arange(6.0).reshape(2, 3).T,
@@ -144,9 +144,7 @@ def test_saved_maps_are_restored_on_either_backend(tmp_path, backend):
     one.save(tmp_path / "folder" / "f.safetensors")
     for other in ("torch", "jax"):
         two = compiled(other, seed=7)
-        assert not np.allclose(
-            two.maps.numpy(two.apply("f", x)), one.maps.numpy(one.apply("f", x)), atol=1e-3
-        )
+        assert not np.allclose(two.maps.numpy(two.apply("f", x)), one.maps.numpy(one.apply("f", x)), atol=1e-3)
         two.restore(tmp_path / "folder" / "f.safetensors")
         assert np.allclose(two.maps.numpy(two.apply("f", x)), one.maps.numpy(one.apply("f", x)), atol=1e-5)
 
@@ -166,7 +164,5 @@ def test_restore_refuses_what_does_not_fit_and_changes_nothing(tmp_path, backend
     with pytest.raises(DiagramError, match="there is no file"):
         wide.restore(tmp_path / "nowhere")
     checkpoints.write(tmp_path, Checkpoint({"weight": np.zeros(2)}, {}))
-    with pytest.raises(
-        DiagramError, match="`weight` is no parameter of a map; it is no file that `save` wrote"
-    ):
+    with pytest.raises(DiagramError, match="`weight` is no parameter of a map; it is no file that `save` wrote"):
         wide.restore(tmp_path / json.loads((tmp_path / "checkpoint.json").read_text())["tensors"])

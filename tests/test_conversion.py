@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learningdiagrams.conversion import load_json, loads_json, save, write_json, write_python
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.language import LanguageError, load, loads
+from learningdiagrams.language.conversion import load_json, loads_json, save, write_json, write_python
 
 from .diagrams import diagrams
 from .test_language import BASE, DISTILLATION

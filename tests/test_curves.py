@@ -12,7 +12,7 @@ from learningdiagrams.curves import curves_picture, draw_curves, panels, ticks
 from learningdiagrams.drawing import raster
 from learningdiagrams.drawing.picture import Curve
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.history import History
+from learningdiagrams.training.history import History
 
 
 def history() -> History:

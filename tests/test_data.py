@@ -128,9 +128,7 @@ def test_errors(change: dict, text: str):
 
 def test_what_is_no_data_at_all():
     for nothing in (3, np.zeros(3)):
-        with pytest.raises(
-            DiagramError, match="data are a dictionary of arrays by the names of the data generators"
-        ):
+        with pytest.raises(DiagramError, match="data are a dictionary of arrays by the names of the data generators"):
             as_data(diagram(), nothing)
 
 
@@ -169,9 +167,7 @@ def test_batches_from_a_function_of_the_epoch():
     stream = as_data(simple(), lambda epoch: [{"x": [float(epoch)], "y": [0]}])
     assert isinstance(stream, Stream) and stream.length is None
     assert [next(stream.batches(epoch))[0]["x"].tolist() for epoch in (0, 3)] == [[0.0], [3.0]]
-    with pytest.raises(
-        DiagramError, match="a function that makes batches is called with the number of the epoch"
-    ):
+    with pytest.raises(DiagramError, match="a function that makes batches is called with the number of the epoch"):
         as_data(simple(), lambda: [])
 
 
@@ -190,9 +186,7 @@ def test_errors_of_batches_say_which():
 def test_a_generator_has_one_pass():
     stream = as_data(simple(), ({"x": [i], "y": [i]} for i in range(2)))
     assert isinstance(stream, Stream) and stream.once and len(list(stream.batches(0))) == 2
-    with pytest.raises(
-        DiagramError, match="give something that can be iterated again, or a function of the epoch"
-    ):
+    with pytest.raises(DiagramError, match="give something that can be iterated again, or a function of the epoch"):
         list(stream.batches(1))
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.history import History, table
+from learningdiagrams.training.history import History, table
 
 ROWS = [
     {"step": 3, "epoch": 1, "stage": "a", "fit": 1 / 3, "seconds": 0.5},
@@ -40,11 +40,7 @@ def test_csv_holds_the_numbers_in_full(tmp_path):
     text = History(ROWS).csv(tmp_path / "history.csv")
     assert (tmp_path / "history.csv").read_text() == text
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert (
-        float(rows[0]["fit"]) == 1 / 3
-        and rows[0]["accuracy"] == ""
-        and list(rows[0]) == History(ROWS).columns
-    )
+    assert float(rows[0]["fit"]) == 1 / 3 and rows[0]["accuracy"] == "" and list(rows[0]) == History(ROWS).columns
 
 
 def test_frame():

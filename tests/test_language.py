@@ -17,11 +17,11 @@ from learningdiagrams.language import (
     parse_equation,
     parse_expression,
 )
+from learningdiagrams.language.writing import write
 from learningdiagrams.losses import kl
 from learningdiagrams.schedules import cosine, linear
 from learningdiagrams.specs import spec
 from learningdiagrams.theory import drop, identity, proj
-from learningdiagrams.writing import write
 
 from .diagrams import diagrams
 

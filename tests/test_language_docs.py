@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from learningdiagrams.conversion import loads_json, write_json
 from learningdiagrams.diagram import RESERVED
 from learningdiagrams.language import loads
-from learningdiagrams.writing import write
+from learningdiagrams.language.conversion import loads_json, write_json
+from learningdiagrams.language.writing import write
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
@@ -35,7 +35,7 @@ def test_there_are_diagrams():
 
 
 def test_the_grammar_is_the_one_in_use():
-    assert blocks("lark") == [(ROOT / "learningdiagrams" / "diagram.lark").read_text(encoding="utf-8")]
+    assert blocks("lark") == [(ROOT / "learningdiagrams" / "language" / "diagram.lark").read_text(encoding="utf-8")]
 
 
 def test_the_json_reads():

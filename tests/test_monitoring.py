@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from learningdiagrams import checkpoints
 from learningdiagrams.diagram import Diagram
-from learningdiagrams.training import State, fit
+from learningdiagrams.training import State, checkpoints, fit
 from tests.recording_backend import RecordingMaps
 
 DATA = {"x": np.arange(6.0)}
@@ -63,15 +62,11 @@ def test_what_was_measured_is_kept_in_checkpoints(tmp_path):
 
 
 @pytest.mark.parametrize(("cost", "written"), [(0.0, 5), (1e9, 2)])
-def test_checkpoints_of_short_epochs_are_written_as_often_as_costs_little(
-    tmp_path, monkeypatch, cost, written
-):
+def test_checkpoints_of_short_epochs_are_written_as_often_as_costs_little(tmp_path, monkeypatch, cost, written):
     """Four epochs and the end; where writing takes long, the first epoch and the end."""
     calls = []
-    monkeypatch.setattr("learningdiagrams.loop.SAVE", cost)
-    monkeypatch.setattr(
-        checkpoints, "write", lambda folder, checkpoint: calls.append(checkpoint.facts["step"])
-    )
+    monkeypatch.setattr("learningdiagrams.training.loop.SAVE", cost)
+    monkeypatch.setattr(checkpoints, "write", lambda folder, checkpoint: calls.append(checkpoint.facts["step"]))
     tmp_path.joinpath("history.csv").touch()
     train(diagram(), [0.5, 0.1, 0.2, 0.6, 0.7], out=tmp_path)
     assert len(calls) == written and calls[0] == 1 and calls[-1] == 4

@@ -46,9 +46,7 @@ def files() -> list[str]:
 
 def modules() -> list[str]:
     names = (
-        file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        for file in files()
-        if file.endswith(".py")
+        file.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in files() if file.endswith(".py")
     )
     return [name for name in names if not name.endswith("__main__")]
 
@@ -61,17 +59,13 @@ def closure(extras: str) -> set[str]:
 
 def pins() -> dict[str, str]:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    matches = [
-        re.fullmatch(r"([\w-]+)==([\w.]+)", line) for line in lines if line and not line.startswith("#")
-    ]
+    matches = [re.fullmatch(r"([\w-]+)==([\w.]+)", line) for line in lines if line and not line.startswith("#")]
     assert all(matches), "constraints.txt: only exact versions, NAME==VERSION"
     return {canonicalize_name(m[1]): m[2] for m in matches if m}
 
 
 def run(*command: str | Path, **options) -> str:
-    done = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, timeout=300, **options
-    )
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -128,9 +122,7 @@ def test_every_requirement_is_pinned_within_its_range():
             if requirement.name != PROJECT["name"]:
                 version = pinned.get(canonicalize_name(requirement.name))
                 assert version is not None, f"constraints.txt lacks {requirement.name} of [{extra}]"
-                assert version in requirement.specifier, (
-                    f"constraints.txt: {requirement} of [{extra}], not {version}"
-                )
+                assert version in requirement.specifier, f"constraints.txt: {requirement} of [{extra}], not {version}"
 
 
 def test_versions_agree():
@@ -223,7 +215,7 @@ class TestWheel:
         assert {name for name in names if name.startswith("learningdiagrams/")} == set(files())
         assert {
             f"learningdiagrams/{name}"
-            for name in ("diagram.lark", "py.typed", "theory/__init__.py", "backends/__init__.py")
+            for name in ("language/diagram.lark", "py.typed", "theory/__init__.py", "backends/__init__.py")
         } <= names
 
     def test_sdist_holds_no_links(self, built: tuple[Path, Path]):
@@ -239,10 +231,7 @@ class TestWheel:
         assert metadata["License-Expression"] == "Apache-2.0"
         assert set(metadata.get_all("Provides-Extra", [])) == set(EXTRAS)
         assert f"{place}/licenses/LICENSE" in archive.namelist()
-        assert (
-            "learningdiagrams = learningdiagrams.cli:main"
-            in archive.read(f"{place}/entry_points.txt").decode()
-        )
+        assert "learningdiagrams = learningdiagrams.cli:main" in archive.read(f"{place}/entry_points.txt").decode()
 
     def test_works_where_it_is_unpacked(self, built: tuple[Path, Path], tmp_path: Path):
         zipfile.ZipFile(built[1]).extractall(tmp_path)

@@ -4,7 +4,7 @@ import pytest
 
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.plan import make_plan
-from learningdiagrams.programs import Programs, first_use, noise_alone, plan_for, samples_of, weights_at
+from learningdiagrams.training.programs import Programs, first_use, noise_alone, plan_for, samples_of, weights_at
 from tests.recording_backend import RecordingMaps
 
 
@@ -53,9 +53,7 @@ def test_weights_at_a_step():
 def test_the_first_use_of_data():
     d = diagram()
     plan = plan_for(d, {"S", "T"})
-    assert (
-        first_use(plan, "x") == first_use(plan, "w") == "goal `one`" and first_use(plan, "y") == "goal `both`"
-    )
+    assert first_use(plan, "x") == first_use(plan, "w") == "goal `one`" and first_use(plan, "y") == "goal `both`"
     assert first_use(plan, "z") == "the plan"
     assert first_use(make_plan(d, d.measures.values()), "y") == "measure `score`"
 

@@ -10,9 +10,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from learningdiagrams.drawing import raster
-from learningdiagrams.history import History
 from learningdiagrams.language import load, loads
 from learningdiagrams.report import FILES, report_run
+from learningdiagrams.training.history import History
 
 TEXT = """
 diagram Small

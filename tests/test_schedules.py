@@ -63,9 +63,7 @@ def test_every_way_to_say_weight(weight, expected):
     assert schedule(str(expected)) == expected
 
 
-@pytest.mark.parametrize(
-    "wrong", [math.nan, math.inf, -math.inf, True, None, [1], "nan", "inf", lambda step: 1]
-)
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, True, None, [1], "nan", "inf", lambda step: 1])
 def test_what_is_no_weight(wrong):
     with pytest.raises(
         DiagramError,
@@ -116,9 +114,7 @@ def test_cosine_and_linear_are_torchs():
         ("linear", lambda s, optimizer: s.LinearLR(optimizer, 1.0, 0.0, total_iters=20)),
     ):
         rate = learning_rate(name)
-        assert [float(rate(step, 20)) for step in range(20)] == pytest.approx(
-            torch_factors(make, 20), abs=1e-12
-        )
+        assert [float(rate(step, 20)) for step in range(20)] == pytest.approx(torch_factors(make, 20), abs=1e-12)
 
 
 @pytest.mark.parametrize("name", LEARNING_RATES)
@@ -138,7 +134,5 @@ def test_learning_rates_of_ones_own():
         learning_rate("onecycel")
     with pytest.raises(DiagramError, match="there are onecycle, cosine, linear"):
         learning_rate("zzz")
-    with pytest.raises(
-        DiagramError, match=r"^a learning-rate schedule is a name or a function of the step, not 3$"
-    ):
+    with pytest.raises(DiagramError, match=r"^a learning-rate schedule is a name or a function of the step, not 3$"):
         learning_rate(3)  # pyright: ignore[reportArgumentType]

@@ -49,9 +49,7 @@ def test_roles(text, role, message):
 def test_values_of_the_wrong_role():
     with pytest.raises(DiagramError, match=r"^`mlp` realises no data; there are npz, npy, csv, sklearn$"):
         spec(mlp(3, 2), role="data")
-    with pytest.raises(
-        DiagramError, match=r"^a realisation is a value such as mlp\(64, 32, 10\) or its text, not 3$"
-    ):
+    with pytest.raises(DiagramError, match=r"^a realisation is a value such as mlp\(64, 32, 10\) or its text, not 3$"):
         spec(3)  # pyright: ignore[reportArgumentType]
 
 

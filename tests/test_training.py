@@ -11,9 +11,9 @@ import pytest
 
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.history import History
 from learningdiagrams.schedules import cosine_rate, onecycle_rate
 from learningdiagrams.training import EarlyStopping, Event, State, fit
+from learningdiagrams.training.history import History
 from tests.recording_backend import RecordingMaps
 
 
@@ -105,9 +105,7 @@ def test_batches_from_an_iterable_may_lack_sample_objects():
     assert [tuple(step.batch) for step in maps.log.steps] == [("x",), ("y",), ("x", "y")] * 2
     assert [tuple(step.weights) for step in maps.log.steps[:3]] == [("one",), ("two",), ("one", "two")]
     assert len(history) == 2 and maps.log.trainers == 1
-    assert len([plan for plan in maps.log.programs if plan.compares]) == 3, (
-        "one program for each kind of batch"
-    )
+    assert len([plan for plan in maps.log.programs if plan.compares]) == 3, "one program for each kind of batch"
     assert maps.log.steps[0].moved == ("f", "g")
 
 
@@ -277,17 +275,13 @@ def test_learning_rate_schedules_run_over_each_stage():
 
 
 def test_a_schedule_of_ones_own_is_a_function_of_the_stages_step():
-    _, maps, _ = train(
-        single(), X, state=State(100), epochs=1, batch_size=4, schedule=lambda step: 1 / (1 + step)
-    )
+    _, maps, _ = train(single(), X, state=State(100), epochs=1, batch_size=4, schedule=lambda step: 1 / (1 + step))
     assert [step.factor for step in maps.log.steps] == [1, 1 / 2, 1 / 3]
 
 
 def test_a_named_schedule_needs_to_know_the_number_of_steps():
     data = lambda epoch: [{"x": [1.0]}]  # noqa: E731
-    with pytest.raises(
-        DiagramError, match='schedule="linear" needs to know how many steps there will be; say steps=…'
-    ):
+    with pytest.raises(DiagramError, match='schedule="linear" needs to know how many steps there will be; say steps=…'):
         train(single(), data, epochs=1, schedule="linear")
     assert train(single(), data, steps=3, schedule="linear")[2].step == 3
 
@@ -325,8 +319,7 @@ def test_goals_of_equal_sides_are_no_term():
         (
             ["other"],
             X,
-            "stage `training`: there is nothing to train: no goal moves a model; the data hold nothing for "
-            "other",
+            "stage `training`: there is nothing to train: no goal moves a model; the data hold nothing for other",
         ),
     ],
 )
@@ -410,11 +403,7 @@ def test_measures_on_the_training_data_where_there_is_no_validation():
 
 def test_goals_and_measures_on_validation_data():
     history, _ = scripted(0.5, 0.75, validation={"x": [1.0, 3.0]})
-    assert (
-        history["val_fit"] == [2.0, 2.0]
-        and history["val_score"] == [0.5, 0.75]
-        and "score" not in history.columns
-    )
+    assert history["val_fit"] == [2.0, 2.0] and history["val_score"] == [0.5, 0.75] and "score" not in history.columns
 
 
 def test_a_fraction_is_held_out():
@@ -502,11 +491,7 @@ def test_callbacks_are_told_of_steps_epochs_and_stages():
 def test_a_callback_stops_the_run():
     stop = [lambda event: "stop" if event.step == 3 else None]
     history, _, state = train(staged(), XY, epochs=5, batch_size=5, callbacks=stop)
-    assert (
-        state.step == 3
-        and history.stopped == "a callback said stop"
-        and [row["step"] for row in history] == [2, 3]
-    )
+    assert state.step == 3 and history.stopped == "a callback said stop" and [row["step"] for row in history] == [2, 3]
 
 
 # Interrupting and resuming -------------------------------------------------------------------------------
@@ -623,9 +608,7 @@ def test_a_finished_run_resumed_does_nothing_or_goes_on_for_more_epochs(tmp_path
 def test_resume_keeps_what_early_stopping_knew(tmp_path):
     scores = [0.5, 0.9, 0.8, 0.7]
     whole, reference = scripted(*scores, epochs=9, stop_early=("score", 2))
-    first, _ = scripted(
-        *scores[:3], epochs=9, stop_early=("score", 2), out=tmp_path, callbacks=interrupt_at(4)
-    )
+    first, _ = scripted(*scores[:3], epochs=9, stop_early=("score", 2), out=tmp_path, callbacks=interrupt_at(4))
     assert first.interrupted and len(first) == 3
     second, maps = scripted(*scores[3:], epochs=9, stop_early=("score", 2), out=tmp_path, resume=True)
     assert rows(second) == rows(whole) and np.array_equal(maps.numbers["f"]["w"], reference.numbers["f"]["w"])

@@ -222,9 +222,7 @@ def test_a_data_loader_and_an_optimizer_of_ones_own():
     rows = torch.utils.data.TensorDataset(torch.tensor(X, dtype=torch.float32), torch.tensor(LABEL))
     loader = torch.utils.data.DataLoader(rows, batch_size=16)
     c = distillation().compile("torch")
-    history = c.fit(
-        loader, epochs=3, schedule="linear", optimizer=lambda groups: torch.optim.NAdam(groups), lr=1e-2
-    )
+    history = c.fit(loader, epochs=3, schedule="linear", optimizer=lambda groups: torch.optim.NAdam(groups), lr=1e-2)
     assert c.step == 9 and history[-1]["hard"] < history[0]["hard"] and "accuracy" in history.columns
 
 
@@ -314,9 +312,7 @@ def test_a_comparator_that_overflows_is_named(backend):
     x, y = d.data("x", S, A), d.data("y", S, A)
     d.goal("far", x >> d.model("f", A, A, "linear(1, 1)"), y)
     c = d.compile(backend)
-    text = (
-        "step 0: goal `far` is inf; every map gives finite values in evaluation mode: it arises in mse, or in"
-    )
+    text = "step 0: goal `far` is inf; every map gives finite values in evaluation mode: it arises in mse, or in"
     with pytest.raises(DiagramError, match=text):
         c.fit({"x": np.ones((2, 1)), "y": np.full((2, 1), 1e30)})
 
@@ -324,7 +320,5 @@ def test_a_comparator_that_overflows_is_named(backend):
 def test_with_batches_from_an_iterable_the_step_cannot_be_taken_again(backend):
     c = exploding(backend)
     batches = [{"x": np.ones((4, 1)), "y": np.full((4, 1), -9.0)}] * 20
-    with pytest.raises(
-        DiagramError, match=r"goal `bad` is nan; the parameter (weight|bias) of `f` holds NaN now"
-    ):
+    with pytest.raises(DiagramError, match=r"goal `bad` is nan; the parameter (weight|bias) of `f` holds NaN now"):
         c.fit(batches, epochs=2, optimizer="sgd", lr=0.03)

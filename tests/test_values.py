@@ -64,9 +64,7 @@ def test_values_do_not_change():
             setattr(value, name, 1)
         with pytest.raises(AttributeError):
             delattr(value, name)
-    with pytest.raises(
-        AttributeError, match=r"mlp\(3, 2\) is a value; make another one instead of changing `sizes`"
-    ):
+    with pytest.raises(AttributeError, match=r"mlp\(3, 2\) is a value; make another one instead of changing `sizes`"):
         mlp(3, 2).sizes = (1, 2)
     with pytest.raises(AttributeError, match=r"is a value; `sizes` stays"):
         del mlp(3, 2).sizes
@@ -184,9 +182,7 @@ def test_values_load_neither_torch_nor_jax_nor_sympy():
 
 def test_sklearn_has_images_for_digits_only():
     assert sklearn("digits", "images").field == "images"
-    with pytest.raises(
-        DiagramError, match=r'`sklearn`: field is to be one of "data", "target", not "images"'
-    ):
+    with pytest.raises(DiagramError, match=r'`sklearn`: field is to be one of "data", "target", not "images"'):
         sklearn("wine", "images")
     with pytest.raises(DiagramError, match=r'not "digit"; did you mean `digits`\?'):
         sklearn("digit", "data")

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.language import loads
-from learningdiagrams.scanning import quoted, text_of
+from learningdiagrams.language.scanning import quoted, text_of
+from learningdiagrams.language.writing import argument, write, write_presentation
 from learningdiagrams.specs import csv, torch
 from learningdiagrams.theory import Presentation, identity
-from learningdiagrams.writing import argument, write, write_presentation
 
 from .diagrams import diagrams
 from .test_language import DISTILLATION

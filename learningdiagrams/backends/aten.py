@@ -77,9 +77,7 @@ TABLE: dict[str, Callable] = _table(
         "hardswish": lambda x: jnp.where(x <= -3, 0, jnp.where(x >= 3, x, x * (x + 3) / 6)),
         "threshold": lambda x, bound, value: jnp.where(x <= bound, value, x),
         "glu": lambda x, dim=-1: jax.nn.glu(x, dim),
-        "logit": lambda x, eps=None: jax.scipy.special.logit(
-            x if eps is None else functions.clamp(x, eps, 1 - eps)
-        ),
+        "logit": lambda x, eps=None: jax.scipy.special.logit(x if eps is None else functions.clamp(x, eps, 1 - eps)),
         "nan_to_num": jnp.nan_to_num,
         "clamp clamp.Tensor": functions.clamp,
         "clamp_min clamp_min.Tensor": lambda x, least: functions.clamp(x, least),
@@ -142,9 +140,7 @@ TABLE: dict[str, Callable] = _table(
         "linalg_vector_norm": functions.norm,
         "norm.ScalarOpt_dim": functions.norm,
         "var.correction": lambda x, dim=None, **options: functions.var_mean(x, dim, **options)[0],
-        "std.correction": lambda x, dim=None, **options: functions.var_mean(
-            x, dim, deviation=True, **options
-        )[0],
+        "std.correction": lambda x, dim=None, **options: functions.var_mean(x, dim, deviation=True, **options)[0],
         "var_mean.correction": functions.var_mean,
         "std_mean.correction": functools.partial(functions.var_mean, deviation=True),
         "max.dim": functions.extreme_along(jnp.argmax),
@@ -154,12 +150,8 @@ TABLE: dict[str, Callable] = _table(
         "sort": functions.sort,
         "sort.stable": lambda x, *, stable=True, dim=-1, descending=False: functions.sort(x, dim, descending),
         "topk": functions.topk,
-        "cumsum": lambda x, dim, *, dtype=None: jnp.cumsum(x, dim if x.ndim else None, dtype).reshape(
-            x.shape
-        ),
-        "cumprod": lambda x, dim, *, dtype=None: jnp.cumprod(x, dim if x.ndim else None, dtype).reshape(
-            x.shape
-        ),
+        "cumsum": lambda x, dim, *, dtype=None: jnp.cumsum(x, dim if x.ndim else None, dtype).reshape(x.shape),
+        "cumprod": lambda x, dim, *, dtype=None: jnp.cumprod(x, dim if x.ndim else None, dtype).reshape(x.shape),
         "logcumsumexp": lambda x, dim: lax.cumlogsumexp(x, axis=dim % x.ndim),
         "cummax": functions.running_extreme(lax.cummax),
         "cummin": functions.running_extreme(lax.cummin),
@@ -227,9 +219,9 @@ TABLE: dict[str, Callable] = _table(
         "native_group_norm": layers.group_norm,
         "rms_norm": layers.rms_norm,
         "_native_batch_norm_legit_functional": layers.batch_norm,
-        "_native_batch_norm_legit_no_training": lambda x, w, b, mean, variance, momentum, eps: (
-            layers.batch_norm(x, w, b, mean, variance, False, momentum, eps)[:3]
-        ),
+        "_native_batch_norm_legit_no_training": lambda x, w, b, mean, variance, momentum, eps: layers.batch_norm(
+            x, w, b, mean, variance, False, momentum, eps
+        )[:3],
         "_native_batch_norm_legit.no_stats": lambda x, w, b, training, momentum, eps: layers.batch_norm(
             x, w, b, None, None, True, momentum, eps
         )[:3],
@@ -260,21 +252,13 @@ RANDOM: dict[str, Callable] = _table(
         "randn": lambda draw, size, *, dtype=None: jax.random.normal(draw(), size),
         "randn_like": lambda draw, x, *, dtype=None: jax.random.normal(draw(), x.shape),
         "randint": lambda draw, high, size, *, dtype=None: jax.random.randint(draw(), size, 0, high),
-        "randint.low": lambda draw, low, high, size, *, dtype=None: jax.random.randint(
-            draw(), size, low, high
-        ),
+        "randint.low": lambda draw, low, high, size, *, dtype=None: jax.random.randint(draw(), size, low, high),
         "randint_like": lambda draw, x, high, *, dtype=None: jax.random.randint(draw(), x.shape, 0, high),
         "randperm": lambda draw, n, *, dtype=None: jax.random.permutation(draw(), n),
         "uniform": functions.uniform,
-        "normal_functional": lambda draw, x, mean=0.0, deviation=1.0: functions.normal(
-            draw, mean, deviation, x.shape
-        ),
-        "normal.Tensor_Tensor": lambda draw, m, s: functions.normal(
-            draw, m, s, jnp.broadcast_shapes(m.shape, s.shape)
-        ),
-        "normal.Tensor_float": lambda draw, mean, deviation=1.0: functions.normal(
-            draw, mean, deviation, mean.shape
-        ),
+        "normal_functional": lambda draw, x, mean=0.0, deviation=1.0: functions.normal(draw, mean, deviation, x.shape),
+        "normal.Tensor_Tensor": lambda draw, m, s: functions.normal(draw, m, s, jnp.broadcast_shapes(m.shape, s.shape)),
+        "normal.Tensor_float": lambda draw, mean, deviation=1.0: functions.normal(draw, mean, deviation, mean.shape),
         "exponential": lambda draw, x, rate=1.0: jax.random.exponential(draw(), x.shape, x.dtype) / rate,
         "rrelu_with_noise_functional": functions.rrelu,
     }

@@ -221,9 +221,7 @@ def split(x, sizes, dim=0):
     if not isinstance(sizes, tuple):
         sizes = tuple(min(sizes, length - start) for start in range(0, length, sizes)) or (0,)
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
-    return tuple(
-        lax.slice_in_dim(x, end - size, end, axis=dim) for size, end in zip(sizes, ends, strict=True)
-    )
+    return tuple(lax.slice_in_dim(x, end - size, end, axis=dim) for size, end in zip(sizes, ends, strict=True))
 
 
 def selection(indices):

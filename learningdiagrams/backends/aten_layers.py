@@ -38,9 +38,7 @@ def convolution(x, weight, bias, stride, padding, dilation, transposed, output_p
     """Convolution of any number of spatial axes, also transposed."""
     axes = weight.ndim - 2
     if x.ndim == axes + 1:
-        batch = convolution(
-            x[None], weight, bias, stride, padding, dilation, transposed, output_padding, groups
-        )
+        batch = convolution(x[None], weight, bias, stride, padding, dilation, transposed, output_padding, groups)
         return batch[0]
     stride, padding, dilation = (per_axis(v, axes) for v in (stride, padding, dilation))
     pads = [(p, p) for p in padding]
@@ -175,9 +173,7 @@ def max_pool(axes: int):
         if all(d == 1 for d in dilation):
             # The same numbers, faster; the positions above cost nothing under jit where nobody asks for them.
             ones = (1,) * lead
-            values = lax.reduce_window(
-                x, bound(x.dtype, -1), lax.max, (*ones, *kernel), (*ones, *stride), pads
-            )
+            values = lax.reduce_window(x, bound(x.dtype, -1), lax.max, (*ones, *kernel), (*ones, *stride), pads)
         return values, indices
 
     return pool
@@ -382,15 +378,9 @@ def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=
     """
     if scale_grad_by_freq:
         raise ValueError("scale_grad_by_freq has no counterpart in jax; leave it False")
-    outside = jnp.where(
-        indices < 0, weight.shape[0], indices
-    )  # or else negative ones would count from the end
+    outside = jnp.where(indices < 0, weight.shape[0], indices)  # or else negative ones would count from the end
     rows = weight.at[outside].get(mode="fill", fill_value=jnp.nan)
-    return (
-        rows
-        if padding_idx < 0
-        else jnp.where((indices == padding_idx)[..., None], lax.stop_gradient(rows), rows)
-    )
+    return rows if padding_idx < 0 else jnp.where((indices == padding_idx)[..., None], lax.stop_gradient(rows), rows)
 
 
 def embedding_bag(

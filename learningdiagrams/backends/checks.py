@@ -20,9 +20,7 @@ differs has lost the batch.
 """
 
 REFUSED: Final = "it refuses {arguments}: {reason}"
-LOST: Final = (
-    "at a batch of {batch} values {arguments} it gives {shape}: the first axis of a value is the batch"
-)
+LOST: Final = "at a batch of {batch} values {arguments} it gives {shape}: the first axis of a value is the batch"
 
 MAPS: Final = "there is no map `{name}`"
 NAMES: Final = "`{generator}` has no {kind} `{name}`"

@@ -219,17 +219,11 @@ def _called(ops: Ops, by: losses.function, left: Array, right: Array, where: str
 def _check_rows(by: Comparator, shape: tuple[int, ...], where: str, at_least: int = 1) -> None:
     """Refuses values without a last axis, and a last axis too short for classes."""
     if len(shape) < 2:
-        raise DiagramError(
-            f"{where}: `{by}` works along the last axis, and the values have none: {tuple(shape)}"
-        )
+        raise DiagramError(f"{where}: `{by}` works along the last axis, and the values have none: {tuple(shape)}")
     if shape[-1] < max(at_least, 1 + by.needs_classes):
-        raise DiagramError(
-            f"{where}: `{by}` takes two classes at least on the last axis, and it is {shape[-1]} long"
-        )
+        raise DiagramError(f"{where}: `{by}` takes two classes at least on the last axis, and it is {shape[-1]} long")
     if isinstance(by, losses.info_nce | losses.retrieval) and len(shape) != 2:
-        raise DiagramError(
-            f"{where}: `{by}` takes a batch of embeddings (batch, features), not {tuple(shape)}"
-        )
+        raise DiagramError(f"{where}: `{by}` takes a batch of embeddings (batch, features), not {tuple(shape)}")
 
 
 def _differ(by: Comparator, shapes: tuple[tuple[int, ...], ...], kinds: tuple[str, str]) -> str:
@@ -240,20 +234,14 @@ def _differ(by: Comparator, shapes: tuple[tuple[int, ...], ...], kinds: tuple[st
     elif _are_rows(shapes) and by.needs_classes:
         hint = "; class numbers are to be whole numbers"
     elif _are_rows(shapes[::-1]) and kinds[0] == "int":
-        hint = (
-            f"; `{by}` reads {'class numbers on the right only' if by.reads_classes else 'no class numbers'}"
-        )
+        hint = f"; `{by}` reads {'class numbers on the right only' if by.reads_classes else 'no class numbers'}"
     return f"the sides' shapes differ: {shapes[0]} on the left, {shapes[1]} on the right{hint}"
 
 
 def _unreadable(by: Comparator, side: str, kind: str, x: Array) -> str:
     """Why a side of the full shape cannot be read."""
     words = {"int": "whole numbers", "bool": "truth values"}.get(kind, "numbers that are not real")
-    instead = (
-        f"; class numbers have the shape {tuple(x.shape[:-1])}"
-        if by.reads_classes and side == "right"
-        else ""
-    )
+    instead = f"; class numbers have the shape {tuple(x.shape[:-1])}" if by.reads_classes and side == "right" else ""
     return f"`{by}` takes real numbers, and the {side} side holds {words} ({x.dtype}){instead}"
 
 
@@ -337,9 +325,7 @@ def _retrieval(ops: Ops, by: losses.retrieval, sides: Sides, where: str) -> Arra
         raise DiagramError(f"{where}: `{by}` looks at {by.k} rows, and there are {count}")
     left, right = ops.unit(sides.left), ops.unit(sides.right)
     own, hits = ops.arange(count, left), 0
-    rows = max(
-        1, _AT_ONCE // count
-    )  # the table of nearness has count² entries: only some rows of it at a time
+    rows = max(1, _AT_ONCE // count)  # the table of nearness has count² entries: only some rows of it at a time
     for start in range(0, count, rows):
         chunk = slice(start, start + rows)
         hits = hits + ops.sum(ops.number(_rank(ops, left[chunk] @ right.mT, own[chunk]) < by.k, left), 0)

@@ -31,9 +31,7 @@ BATCH: Final = 1009
 """A batch size that no axis has by chance: an output whose first axis differs has lost the batch."""
 
 REFUSED: Final = "it refuses {arguments}: {reason}"
-LOST: Final = (
-    "at a batch of {batch} values {arguments} it gives {shape}: the first axis of a value is the batch"
-)
+LOST: Final = "at a batch of {batch} values {arguments} it gives {shape}: the first axis of a value is the batch"
 
 
 class JaxBackend(Backend):
@@ -170,9 +168,7 @@ class JaxMaps(Maps):
     def map(self, generator: str) -> JaxMap:
         """The map of a generator; raises DiagramError where it has none."""
         if generator not in self._maps:
-            raise DiagramError(
-                f"`{generator}` has no realisation; compile with maps={{{generator!r}: …}}", generator
-            )
+            raise DiagramError(f"`{generator}` has no realisation; compile with maps={{{generator!r}: …}}", generator)
         return self._maps[generator]
 
     def slots(self, generator: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
@@ -216,9 +212,7 @@ class JaxMaps(Maps):
         kinds = {"float": self.dtype, "int": "int64" if self.dtype == "float64" else "int32", "bool": "bool"}
         with self.context():
             values = [jax.ShapeDtypeStruct((BATCH, *each.shape), kinds[each.dtype]) for each in arguments]
-            numbers = [
-                {key: self.numbers[slot] for key, slot in table.items()} for table in self.slots(generator)
-            ]
+            numbers = [{key: self.numbers[slot] for key, slot in table.items()} for table in self.slots(generator)]
             try:
                 found = jax.eval_shape(call, *numbers, values)
             except LOOKS:
@@ -312,9 +306,7 @@ class JaxMaps(Maps):
                 for name, table in tables.items()
             }
 
-    def _load(
-        self, kind: str, given: Mapping[str, Mapping[str, Any]], tables: Mapping[str, Mapping[str, int]]
-    ) -> None:
+    def _load(self, kind: str, given: Mapping[str, Mapping[str, Any]], tables: Mapping[str, Mapping[str, int]]) -> None:
         shapes = {
             name: {key: tuple(self.numbers[slot].shape) for key, slot in table.items()}
             for name, table in tables.items()

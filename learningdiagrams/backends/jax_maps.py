@@ -107,9 +107,7 @@ def as_map(name: str, given: Any, seed: int) -> JaxMap:
 
 def _comes_from(given: Any, package: str, cls: str) -> bool:
     """Whether this is an instance of a package's class, which is told without importing the package."""
-    return any(
-        c.__name__ == cls and f"{c.__module__}.".startswith(f"{package}.") for c in type(given).__mro__
-    )
+    return any(c.__name__ == cls and f"{c.__module__}.".startswith(f"{package}.") for c in type(given).__mro__)
 
 
 def _no_map(given: Any) -> str:
@@ -150,27 +148,18 @@ class _Leaves:
     def of(name: str, tree: Any, wanted: Callable[[Any], bool]) -> _Leaves:
         leaves, structure = jax.tree_util.tree_flatten_with_path(tree)
         first: dict[int, str] = {}
-        places = [
-            first.setdefault(id(leaf), path_name(path)) if wanted(leaf) else None for path, leaf in leaves
-        ]
+        places = [first.setdefault(id(leaf), path_name(path)) if wanted(leaf) else None for path, leaf in leaves]
         held = {place: leaf for place, (_, leaf) in zip(places, leaves, strict=True) if place is not None}
         if len(held) != len(first):
             twice = next(place for place in first.values() if list(first.values()).count(place) > 1)
-            raise DiagramError(
-                f"`{name}`: two of its arrays have the path `{twice}`; rename one of its entries"
-            )
-        others = tuple(
-            leaf if place is None else None for place, (_, leaf) in zip(places, leaves, strict=True)
-        )
+            raise DiagramError(f"`{name}`: two of its arrays have the path `{twice}`; rename one of its entries")
+        others = tuple(leaf if place is None else None for place, (_, leaf) in zip(places, leaves, strict=True))
         return _Leaves(structure, tuple(places), others, held)
 
     def tree(self, numbers: Numbers, others: Sequence[Any] | None = None) -> Any:
         """The tree with these numbers in it; `others` are its other leaves, where they are not its own."""
         others = self.others if others is None else others
-        leaves = [
-            other if place is None else numbers[place]
-            for place, other in zip(self.places, others, strict=True)
-        ]
+        leaves = [other if place is None else numbers[place] for place, other in zip(self.places, others, strict=True)]
         return jax.tree.unflatten(self.structure, leaves)
 
     def like(self, numbers: Numbers) -> Any:
@@ -234,9 +223,7 @@ def _layer(name: str, spec: Layer, seed: int) -> JaxMap:
 def _drops(spec: Layer) -> bool:
     """Whether there is dropout in a layer."""
     return (
-        isinstance(spec, dropout)
-        or bool(getattr(spec, "dropout", 0))
-        or any(map(_drops, getattr(spec, "parts", ())))
+        isinstance(spec, dropout) or bool(getattr(spec, "dropout", 0)) or any(map(_drops, getattr(spec, "parts", ())))
     )
 
 
@@ -259,17 +246,13 @@ def _equinox(name: str, module: Any, state: Any) -> JaxMap:
     leaves = _Leaves.of(name, module, _is_real)
     # The names stand where the numbers will be, since a None would be no leaf.
     empty = leaves.tree({held: held for held in leaves.held})
-    modes = {
-        training: jax.tree.leaves(eqx.nn.inference_mode(empty, not training)) for training in (False, True)
-    }
+    modes = {training: jax.tree.leaves(eqx.nn.inference_mode(empty, not training)) for training in (False, True)}
     initial, structure = jax.tree.flatten(state)
     buffers = {f"state.{i}": np.asarray(value) for i, value in enumerate(initial)}
     takes_key = "key" in inspect.signature(type(module).__call__).parameters
     axis = next(filter(None, (getattr(part, "axis_name", None) for part in _parts(module))), None)
 
-    def apply(
-        p: Numbers, b: Numbers, arguments: Sequence[Array], *, training: bool, key: Any
-    ) -> tuple[Any, Numbers]:
+    def apply(p: Numbers, b: Numbers, arguments: Sequence[Array], *, training: bool, key: Any) -> tuple[Any, Numbers]:
         here = leaves.tree(p, modes[training])
         keyed = takes_key and key is not None
 
@@ -296,9 +279,7 @@ def _equinox(name: str, module: Any, state: Any) -> JaxMap:
     described = _described(leaves.others)
     return JaxMap(
         apply,
-        _hashable(
-            ("equinox", leaves.structure, leaves.places, described, _shapes(leaves.numbers), state is None)
-        ),
+        _hashable(("equinox", leaves.structure, leaves.places, described, _shapes(leaves.numbers), state is None)),
         original,
         leaves.numbers,
         buffers,
@@ -327,9 +308,7 @@ def _parts(module: Any) -> Iterable[Any]:
 
     found = [module]
     for part in found:
-        inside = jax.tree.leaves(
-            part, is_leaf=lambda x, part=part: x is not part and isinstance(x, eqx.Module)
-        )
+        inside = jax.tree.leaves(part, is_leaf=lambda x, part=part: x is not part and isinstance(x, eqx.Module))
         found += [x for x in inside if isinstance(x, eqx.Module)]
     return found
 
@@ -370,9 +349,7 @@ def _nnx(name: str, module: Any, given: Any) -> JaxMap:
             for i, leaf in enumerate(keys)
         ]
 
-    def apply(
-        p: Numbers, b: Numbers, arguments: Sequence[Array], *, training: bool, key: Any
-    ) -> tuple[Any, Numbers]:
+    def apply(p: Numbers, b: Numbers, arguments: Sequence[Array], *, training: bool, key: Any) -> tuple[Any, Numbers]:
         leaves = ([p[name] for name in parameters], draws(key), [b[name] for name in buffers])
         states = [jax.tree.unflatten(s, x) for s, x in zip(structures, leaves, strict=True)]
         here = nnx.merge(graphs[training], *states)
@@ -415,9 +392,7 @@ def _torch(name: str, module: Any, given: Any) -> JaxMap:
 
     tensors = dict(itertools.chain(module.named_parameters(), module.named_buffers()))
     return JaxMap(
-        lambda p, b, arguments, *, training, key: carried.apply(
-            p, b, tuple(arguments), training=training, key=key
-        ),
+        lambda p, b, arguments, *, training, key: carried.apply(p, b, tuple(arguments), training=training, key=key),
         _hashable(("torch", _torch_architecture(module))),
         original,
         carried.parameters,
@@ -448,9 +423,7 @@ def _torch_architecture(module: Any) -> tuple[Any, ...]:
 
     parts = []
     for name, part in module.named_modules():
-        own = {
-            key: value for key, value in vars(part).items() if not key.startswith("_") and key != "training"
-        }
+        own = {key: value for key, value in vars(part).items() if not key.startswith("_") and key != "training"}
         hooks = (*part._forward_pre_hooks.values(), *part._forward_hooks.values())
         tensors = itertools.chain(
             part.named_parameters(recurse=False, remove_duplicate=False),

@@ -29,9 +29,7 @@ class JaxOps:
     def kind(self, x: Array) -> str:
         if jnp.issubdtype(x.dtype, jnp.floating):
             return "float"
-        return (
-            "bool" if x.dtype == jnp.bool_ else "int" if jnp.issubdtype(x.dtype, jnp.integer) else "complex"
-        )
+        return "bool" if x.dtype == jnp.bool_ else "int" if jnp.issubdtype(x.dtype, jnp.integer) else "complex"
 
     def alike(self, x: Array, y: Array) -> tuple[Array, Array]:
         real = [a.dtype for a in (x, y) if self.kind(a) == "float"] or [jnp.result_type(float)]

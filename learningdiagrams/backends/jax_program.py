@@ -92,9 +92,7 @@ class JaxProgram(Program):
 
         def fn(params: Parameters, batch: Batch, step: Any) -> tuple[Array, dict[str, Array]]:
             if maps.dtype == "float64" and jnp.result_type(float) != np.float64:
-                raise DiagramError(
-                    "this was compiled for float64; call it inside `with jax.enable_x64(True):`"
-                )
+                raise DiagramError("this was compiled for float64; call it inside `with jax.enable_x64(True):`")
             check_numbers("parameter", params, shapes)
             moving = {name: batch[name] for name in averages if name in batch}
             tables = [(places, params), ({name: maps.slots(name)[0] for name in moving}, moving)]
@@ -105,9 +103,7 @@ class JaxProgram(Program):
                     if missing:
                         raise DiagramError(f"the parameters lack {missing[0]} of `{name}`", name)
                     numbers.update((slot, jnp.asarray(values[name][key])) for key, slot in table.items())
-            arrays = {
-                name: jax.tree.map(jnp.asarray, maps.host(value)) for name, value in self._inputs(batch)
-            }
+            arrays = {name: jax.tree.map(jnp.asarray, maps.host(value)) for name, value in self._inputs(batch)}
             at = {name: each(step, xp=jnp) for name, each in schedules.items()}
             key = jax.random.fold_in(jax.random.key(maps.seed), step) if training and self.draws else None
             total, (values, _) = self.loss(numbers, arrays, at, key, training)
@@ -122,9 +118,7 @@ class JaxProgram(Program):
 
     # Compiled -----------------------------------------------------------------------------------------------
 
-    def __call__(
-        self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False
-    ) -> Evaluated:
+    def __call__(self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False) -> Evaluated:
         names = self.weighted(weights)
         run = self.compiled("value", (), names, training)
         total, values, _ = self._called(run, (), batch, [weights[name] for name in names], step, training)

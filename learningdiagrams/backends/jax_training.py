@@ -72,9 +72,7 @@ class JaxTrainer(Trainer):
         self._paths = [path_name(path) for path, _ in named]
         self._compiled: dict[Any, Any] = {}
 
-    def step(
-        self, program: Program, batch: Batch, weights: Mapping[str, float], step: int, factor: float
-    ) -> Evaluated:
+    def step(self, program: Program, batch: Batch, weights: Mapping[str, float], step: int, factor: float) -> Evaluated:
         maps, numbers = self._maps, self._maps.numbers
         names = program.weighted(weights)  # type: ignore[attr-defined]  # a program of these maps is a JaxProgram
         run, moving, rest = self._compiled.get((program, names)) or self._find(program, names)  # type: ignore
@@ -94,13 +92,9 @@ class JaxTrainer(Trainer):
             numbers[slot] = value
         for slot, value in zip(moving, moved, strict=True):
             numbers[slot] = value
-        return Evaluated(
-            total, {each.name: value for each, value in zip(program.plan.compares, values, strict=True)}
-        )
+        return Evaluated(total, {each.name: value for each, value in zip(program.plan.compares, values, strict=True)})
 
-    def _find(
-        self, program: JaxProgram, names: tuple[str, ...]
-    ) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
+    def _find(self, program: JaxProgram, names: tuple[str, ...]) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
         """The step, compiled by this trainer or by one before it that does the same."""
         key = (self._like, names)
         if key not in program.steps:
@@ -108,9 +102,7 @@ class JaxTrainer(Trainer):
         self._compiled[program, names] = program.steps[key]
         return program.steps[key]
 
-    def _compile(
-        self, program: JaxProgram, names: tuple[str, ...]
-    ) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
+    def _compile(self, program: JaxProgram, names: tuple[str, ...]) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
         """One step as a compiled function; the slots of the buffers it moves and of the numbers it reads."""
         field = program.field(self._trained, names, training=True)
         update, structure, trained_names = self._update, self._structure, list(self._names.values())
@@ -150,8 +142,7 @@ class JaxTrainer(Trainer):
             raise DiagramError(f"the state is another optimizer's: {', '.join(wrong[:3])} do not fit")
         with self._maps.context():
             loaded = [
-                jnp.array(state[path], dtype=leaf.dtype)
-                for path, leaf in zip(self._paths, self._state, strict=True)
+                jnp.array(state[path], dtype=leaf.dtype) for path, leaf in zip(self._paths, self._state, strict=True)
             ]
         for path, new, old in zip(self._paths, loaded, self._state, strict=True):
             if new.shape != old.shape:
@@ -185,9 +176,7 @@ class _Update:
         changed, after = dict(numbers), []
         for i, (group, before) in enumerate(zip(self._groups, state, strict=True)):
             here = {name: numbers[name] for name in group}
-            updates, new = self._make(rates[i]).update(
-                {name: gradients[name] for name in group}, before, here
-            )
+            updates, new = self._make(rates[i]).update({name: gradients[name] for name in group}, before, here)
             changed.update(optax.apply_updates(here, updates))  # type: ignore[arg-type]
             after.append(new)
         return changed, after
@@ -235,8 +224,7 @@ def _rates(maps: JaxMaps, how: Optimisation, moved: Sequence[str], default: floa
             had, other = found.setdefault(slot, (float(rate), name))
             if had != float(rate):
                 raise DiagramError(
-                    f"`{other}` and `{name}` hold a parameter together and have two learning rates, "
-                    f"{had} and {rate}",
+                    f"`{other}` and `{name}` hold a parameter together and have two learning rates, {had} and {rate}",
                     name,
                 )
     return {slot: rate for slot, (rate, _) in found.items()}

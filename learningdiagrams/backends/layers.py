@@ -48,7 +48,5 @@ def _draw(parameter: Parameter, key: tuple[int, str, str], dtype: str) -> np.nda
         return np.broadcast_to(np.asarray(scale, np.float64), shape).astype(dtype)
     words = np.frombuffer(hashlib.sha256("\0".join(map(str, key)).encode()).digest(), "<u4")
     generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(words.tolist())))
-    numbers = (
-        generator.uniform(-scale, scale, shape) if kind == "uniform" else generator.normal(0, scale, shape)
-    )
+    numbers = generator.uniform(-scale, scale, shape) if kind == "uniform" else generator.normal(0, scale, shape)
     return np.asarray(numbers, dtype)

@@ -148,9 +148,7 @@ def _batch_norm(layer: layers.batch_norm, run: _Run, at: str, x: Array) -> Array
         axes = (0, *range(2, x.ndim))
         count = math.prod(x.shape[axis] for axis in axes)
         if count < 2:
-            raise DiagramError(
-                f"`{layer}` takes two values or more of each feature in training, and there is {count}"
-            )
+            raise DiagramError(f"`{layer}` takes two values or more of each feature in training, and there is {count}")
         old, momentum = (mean, variance), layer.momentum
         mean, variance = x.mean(axes), x.var(axes)
         # The average is of the unbiased variance; what normalises the batch is the biased one.
@@ -214,8 +212,7 @@ def _recurrent(layer: Any, run: _Run, at: str, sequence: Array, state: Array | N
         tracks, last = [], []
         for end in layer.directions:
             w, u, b, c = (
-                run.parameters[f"{at}{name}_l{level}{end}"]
-                for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+                run.parameters[f"{at}{name}_l{level}{end}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
             )
 
             def step(carry: Any, x: Array, u: Array = u, c: Array = c) -> tuple[Any, Array]:

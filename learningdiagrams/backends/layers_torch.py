@@ -34,9 +34,7 @@ def torch_module(layer: Layer, numbers: Mapping[str, np.ndarray]) -> nn.Module:
     """
     with torch.device("meta"):
         module = _build(layer)
-    module.load_state_dict(
-        {name: torch.from_numpy(np.array(array)) for name, array in numbers.items()}, assign=True
-    )
+    module.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in numbers.items()}, assign=True)
     return module
 
 
@@ -117,9 +115,7 @@ class _GRU(nn.GRU):
     """`gru`: a first state for all layers, and the output asked for."""
 
     def __init__(self, layer: layers.gru) -> None:
-        super().__init__(
-            layer.inputs, layer.hidden, layer.layers, bidirectional=layer.bidirectional, batch_first=True
-        )
+        super().__init__(layer.inputs, layer.hidden, layer.layers, bidirectional=layer.bidirectional, batch_first=True)
         self.layer = layer
 
     def forward(self, sequence: Tensor, state: Tensor | None = None) -> Tensor:  # type: ignore[override]
@@ -131,16 +127,12 @@ class _LSTM(nn.LSTM):
     """`lstm`, likewise."""
 
     def __init__(self, layer: layers.lstm) -> None:
-        super().__init__(
-            layer.inputs, layer.hidden, layer.layers, bidirectional=layer.bidirectional, batch_first=True
-        )
+        super().__init__(layer.inputs, layer.hidden, layer.layers, bidirectional=layer.bidirectional, batch_first=True)
         self.layer = layer
 
     def forward(self, sequence: Tensor, state: Tensor | None = None) -> Tensor:  # type: ignore[override]
         sequence, first = _started(self.layer, sequence, state)
-        values, (last, _) = super().forward(
-            sequence, None if first is None else (first, torch.zeros_like(first))
-        )
+        values, (last, _) = super().forward(sequence, None if first is None else (first, torch.zeros_like(first)))
         return _finished(self.layer, values, last)
 
 

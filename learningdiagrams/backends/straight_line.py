@@ -132,9 +132,7 @@ def checked(generator: str, ends: str, count: int, value: Any, is_array: Callabl
     elif isinstance(value, tuple | list) and len(value) == count and all(map(is_array, value)):
         return tuple(value)
     wanted = "one array" if count == 1 else f"a tuple of {count} arrays"
-    raise DiagramError(
-        f"`{generator}` : {ends} is to return {wanted}, and it returned {_what(value, is_array)}"
-    )
+    raise DiagramError(f"`{generator}` : {ends} is to return {wanted}, and it returned {_what(value, is_array)}")
 
 
 def _what(value: Any, is_array: Callable[[Any], bool]) -> str:

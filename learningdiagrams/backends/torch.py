@@ -90,9 +90,7 @@ class TorchMaps(Maps):
                 move = get_ema_multi_avg_fn(follows.decay)  # type: ignore[attr-defined]
                 self._averages.append((self._maps[name], followed, move))
         self.models = tuple(name for name in diagram.models if name in self._maps)
-        self.trained = tuple(
-            dict.fromkeys(p for name in self.models for p in self._maps[name].parameters.values())
-        )
+        self.trained = tuple(dict.fromkeys(p for name in self.models for p in self._maps[name].parameters.values()))
         modules = {name: made.module for name, made in self._maps.items() if made.module is not None}
         trained = [module for name, module in modules.items() if name in self.models]
         self.modes = Modes(trained, [module for name, module in modules.items() if name not in self.models])
@@ -122,9 +120,7 @@ class TorchMaps(Maps):
     def map(self, generator: str) -> Map:
         """The map of a generator; raises DiagramError where it has none."""
         if generator not in self._maps:
-            raise DiagramError(
-                f"`{generator}` has no realisation; compile with maps={{{generator!r}: …}}", generator
-            )
+            raise DiagramError(f"`{generator}` has no realisation; compile with maps={{{generator!r}: …}}", generator)
         return self._maps[generator]
 
     def abstract(self, generator: str, arguments: Sequence[Abstract]) -> tuple[Abstract, ...] | None:

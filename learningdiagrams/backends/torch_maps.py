@@ -44,9 +44,7 @@ class Map:
     def __init__(self, call: Callable[..., Any], module: nn.Module | None) -> None:
         self.call = call
         self.module = module
-        self.parameters: dict[str, nn.Parameter] = (
-            dict(module.named_parameters()) if module is not None else {}
-        )
+        self.parameters: dict[str, nn.Parameter] = dict(module.named_parameters()) if module is not None else {}
 
     def buffers(self) -> dict[str, Tensor]:
         """The buffers that the module saves, as they are now: it may have put another tensor in a place."""
@@ -81,9 +79,7 @@ def _check_function(name: str, given: Any) -> None:
     kind = type(given).__name__
     if isinstance(given, type):
         if issubclass(given, nn.Module):
-            raise DiagramError(
-                f"`{name}`: {given.__name__} is a class; give a module, {given.__name__}(…)", name
-            )
+            raise DiagramError(f"`{name}`: {given.__name__} is a class; give a module, {given.__name__}(…)", name)
         raise DiagramError(f"`{name}`: the class {given.__name__} is no map; {CAN_BE}", name)
     library = type(given).__module__.partition(".")[0]
     if library in ("equinox", "flax", "jax", "jaxlib"):
@@ -154,9 +150,7 @@ class Modes:
     def __init__(self, trained: Iterable[nn.Module], evaluated: Iterable[nn.Module]) -> None:
         self._trained = _distinct(trained)
         self._evaluated = _distinct(evaluated)
-        self._parts = _distinct(
-            part for root in (*self._evaluated, *self._trained) for part in root.modules()
-        )
+        self._parts = _distinct(part for root in (*self._evaluated, *self._trained) for part in root.modules())
         self._own = [part for part in self._parts if _has_its_own_way(part)]
         self._wanted: dict[bool, list[bool]] = {}
         self._sessions = 0
@@ -208,9 +202,7 @@ class Modes:
     def _put(self, flags: list[bool]) -> None:
         for part, flag in zip(self._parts, flags, strict=True):
             if "training" in part.__dict__:
-                part.__dict__["training"] = (
-                    flag  # what assignment comes to, without its search among parameters
-                )
+                part.__dict__["training"] = flag  # what assignment comes to, without its search among parameters
             else:
                 part.training = flag
 

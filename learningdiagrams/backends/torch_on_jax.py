@@ -118,17 +118,13 @@ class Carried:
             for tensor, _, value in values:
                 tensor.copy_(_to_torch(value))
 
-    def _program(
-        self, state: dict[str, jax.Array], arrays: tuple[jax.Array, ...], training: bool
-    ) -> _Program:
+    def _program(self, state: dict[str, jax.Array], arrays: tuple[jax.Array, ...], training: bool) -> _Program:
         shapes = tuple(array.shape for array in arrays)
         batch = shapes[0][0] if shapes and shapes[0] else 0
         in_batch = tuple(batch > 1 and shape[:1] == (batch,) for shape in shapes)
         kinds = (training, tuple(a.dtype for a in arrays), tuple(v.dtype for v in state.values()))
         if any(in_batch):
-            any_size = tuple(
-                (is_in, s[1:] if is_in else s) for is_in, s in zip(in_batch, shapes, strict=True)
-            )
+            any_size = tuple((is_in, s[1:] if is_in else s) for is_in, s in zip(in_batch, shapes, strict=True))
             general = (any_size, kinds)
             if general not in self._programs:
                 try:
@@ -167,9 +163,7 @@ class Carried:
         except Exception as error:
             given = ", ".join(f"{array.dtype}{list(array.shape)}" for array in arrays)
             reason = str(error).strip().split("\n")[0]
-            raise CannotCarry(
-                self.name, f"torch.export refuses this module on ({given}): {reason}"
-            ) from error
+            raise CannotCarry(self.name, f"torch.export refuses this module on ({given}): {reason}") from error
         return _Program(exported, _first_names(self._module), self.name)
 
 
@@ -213,9 +207,7 @@ class _Program:
             elif isinstance(constant := exported.constants.get(str(spec.target)), torch.Tensor):
                 self.constants[node.name] = _to_numpy(constant)
             else:
-                raise CannotCarry(
-                    name, f"it holds {spec.target}, which is no tensor and cannot be carried to jax"
-                )
+                raise CannotCarry(name, f"it holds {spec.target}, which is no tensor and cannot be carried to jax")
         calls = [node for node in graph.nodes if node.op not in ("placeholder", "output")]
         _all_known(calls, name)
         self.steps = [_step(node) for node in calls]
@@ -232,9 +224,7 @@ class _Program:
         kinds = [spec.kind for spec in signature.output_specs]
         self.outputs = [r for r, kind in zip(results, kinds, strict=True) if kind is OutputKind.USER_OUTPUT]
 
-    def __call__(
-        self, state: Arrays, arrays: Sequence[jax.Array], key: jax.Array | None
-    ) -> tuple[Any, dict[str, Any]]:
+    def __call__(self, state: Arrays, arrays: Sequence[jax.Array], key: jax.Array | None) -> tuple[Any, dict[str, Any]]:
         values: dict[str, Any] = {name: state[target] for name, target in self.state.items()}
         values.update((name, jnp.asarray(constant)) for name, constant in self.constants.items())
         values.update(zip(self.inputs, arrays, strict=True))
@@ -323,9 +313,7 @@ def _place(node: torch.fx.Node) -> str:
     """Where a node comes from, in words: the submodule and the line."""
     stack = list((node.meta.get("nn_module_stack") or {}).values())
     submodule = stack[-1][0] if stack else ""
-    lines = [
-        line for line in (node.meta.get("stack_trace") or "").splitlines() if line.lstrip().startswith("File")
-    ]
+    lines = [line for line in (node.meta.get("stack_trace") or "").splitlines() if line.lstrip().startswith("File")]
     parts = [submodule] * bool(submodule) + [line.strip() for line in lines[-1:]]
     return f" (in {', '.join(parts)})" if parts else ""
 
@@ -437,11 +425,7 @@ def _in_precision(module: torch.nn.Module, state: Mapping[str, jax.Array]) -> to
     def differing(of: torch.nn.Module) -> list[tuple[torch.Tensor, torch.dtype]]:
         tensors = [*of.named_parameters(), *of.named_buffers()]
         wanted = [(tensor, getattr(torch, str(state[name].dtype))) for name, tensor in tensors]
-        return [
-            (tensor, dtype)
-            for tensor, dtype in wanted
-            if tensor.is_floating_point() and tensor.dtype != dtype
-        ]
+        return [(tensor, dtype) for tensor, dtype in wanted if tensor.is_floating_point() and tensor.dtype != dtype]
 
     if not differing(module):
         return module
@@ -468,9 +452,7 @@ def _same_names(name: str, what: str, given: Arrays, wanted: Arrays) -> None:
     if given.keys() == wanted.keys():
         return
     missing, unknown = sorted(wanted.keys() - given.keys()), sorted(given.keys() - wanted.keys())
-    parts = [f"missing {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(unknown)}"] * bool(
-        unknown
-    )
+    parts = [f"missing {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(unknown)}"] * bool(unknown)
     raise ValueError(f"`{name}`: {what} do not fit the module: {'; '.join(parts)}")
 
 

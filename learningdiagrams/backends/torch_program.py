@@ -39,9 +39,7 @@ class TorchProgram(Program):
             # Only what trains: compiling takes longer than looking at a value a few times.
             self._run = torch.compile(self._run, **maps.backend.torch_compile)
 
-    def __call__(
-        self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False
-    ) -> Evaluated:
+    def __call__(self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False) -> Evaluated:
         values, _ = self._computed(batch, training)
         terms = dict(zip(self._names, values, strict=True))
         total: Tensor | None = None
@@ -102,9 +100,7 @@ class TorchProgram(Program):
 
 def detached(evaluated: Evaluated) -> Evaluated:
     """The same numbers without the graph that made them."""
-    return Evaluated(
-        evaluated.total.detach(), {name: term.detach() for name, term in evaluated.terms.items()}
-    )
+    return Evaluated(evaluated.total.detach(), {name: term.detach() for name, term in evaluated.terms.items()})
 
 
 class _Operations:

@@ -32,9 +32,7 @@ def _backward(context: Any, *gradients: torch.Tensor) -> Any:
 
 for _name in LAYERS:
     _states, _results = ("Tensor[]", ", Tensor") if _name == "lstm" else ("Tensor", "")
-    _LIBRARY.define(
-        f"{_name}(Tensor x, {_states} states, Tensor[] weights, {_FLAGS}) -> (Tensor, Tensor{_results})"
-    )
+    _LIBRARY.define(f"{_name}(Tensor x, {_states} states, Tensor[] weights, {_FLAGS}) -> (Tensor, Tensor{_results})")
     torch.library.register_fake(f"learningdiagrams::{_name}", _shapes, lib=_LIBRARY)
     # Never run: it only ties the results to what they are made from, in the graph of gradients.
     torch.library.register_autograd(f"learningdiagrams::{_name}", _backward, lib=_LIBRARY)

@@ -30,9 +30,7 @@ OPTIMIZERS: Final[Mapping[str, Callable[..., torch.optim.Optimizer]]] = MappingP
 )
 """Optimizers by name, with torch's own defaults; momentum is that of SGD, 0.9."""
 
-FACTORY: Final = (
-    "an optimizer is one of {names}, or a function of a list of parameter groups, such as torch.optim.Adam"
-)
+FACTORY: Final = "an optimizer is one of {names}, or a function of a list of parameter groups, such as torch.optim.Adam"
 
 
 class TorchTrainer(Trainer):
@@ -52,17 +50,12 @@ class TorchTrainer(Trainer):
                     rates.setdefault(how.rates.get(name, how.lr), []).append(tensor)
         self._parameters = tuple(self._names)
         self._clip = how.clip
-        groups = [
-            {"params": tensors} if lr is None else {"params": tensors, "lr": lr}
-            for lr, tensors in rates.items()
-        ]
+        groups = [{"params": tensors} if lr is None else {"params": tensors, "lr": lr} for lr, tensors in rates.items()]
         self._optimizer = _optimizer(how.optimizer, groups) if groups else None
         self._rates = [group["lr"] for group in self._groups() if "lr" in group]
         self._forget()
 
-    def step(
-        self, program: Program, batch: Batch, weights: Mapping[str, float], step: int, factor: float
-    ) -> Evaluated:
+    def step(self, program: Program, batch: Batch, weights: Mapping[str, float], step: int, factor: float) -> Evaluated:
         self._forget()
         with torch.enable_grad():
             evaluated = program(batch, weights, step, training=True)
@@ -136,9 +129,7 @@ def _flat(optimizer: torch.optim.Optimizer, names: Mapping[Tensor, str]) -> Iter
                 yield f"{key}:{type(value).__name__}", np.asarray(value)
             elif value is not None:
                 kind = type(value).__name__
-                raise DiagramError(
-                    f"a checkpoint holds arrays, and {type(optimizer).__name__} keeps a {kind} as {key}"
-                )
+                raise DiagramError(f"a checkpoint holds arrays, and {type(optimizer).__name__} keeps a {kind} as {key}")
 
 
 def _nested(state: Mapping[str, np.ndarray], places: Mapping[str, int]) -> dict[int, dict[str, Any]]:
@@ -146,9 +137,7 @@ def _nested(state: Mapping[str, np.ndarray], places: Mapping[str, int]) -> dict[
     for key, value in state.items():
         parameter, entry, *kind = key.split(":")
         if parameter not in places:
-            raise DiagramError(
-                f"the optimizer's state names the parameter `{parameter}`, which does not move here"
-            )
+            raise DiagramError(f"the optimizer's state names the parameter `{parameter}`, which does not move here")
         array = np.asarray(value)
         nested.setdefault(places[parameter], {})[entry] = (
             _NUMBERS[kind[0]](array[()]) if kind else torch.from_numpy(array.copy())

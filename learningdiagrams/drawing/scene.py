@@ -26,9 +26,9 @@ from learningdiagrams.drawing.picture import (
 )
 from learningdiagrams.drawing.places import DETAIL, LABEL, NODE
 from learningdiagrams.drawing.routes import sampled
+from learningdiagrams.language.writing import argument
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.presentations import Law
-from learningdiagrams.writing import argument
 
 __all__ = ["equation_text", "picture_of"]
 

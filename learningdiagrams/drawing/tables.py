@@ -12,7 +12,7 @@ from typing import Final
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.drawing import palette, text
 from learningdiagrams.drawing.scene import notes
-from learningdiagrams.writing import argument
+from learningdiagrams.language.writing import argument
 
 __all__ = ["equations_table", "generators_table", "html_table", "rows_table"]
 

@@ -15,8 +15,8 @@ from learningdiagrams.diagram import Diagram
 from learningdiagrams.drawing import text
 from learningdiagrams.drawing.graph import Edge, Vertex
 from learningdiagrams.drawing.layout import Layout, layout
+from learningdiagrams.language.writing import argument
 from learningdiagrams.theory.presentations import Law
-from learningdiagrams.writing import argument
 
 __all__ = ["tikz"]
 

@@ -84,9 +84,7 @@ class Stack(Layer):
     def _parts(self) -> Iterator[Layer]: ...
 
     def parameters(self) -> dict[str, Parameter]:
-        return {
-            f"{i}.{name}": p for i, part in enumerate(self.parts) for name, p in part.parameters().items()
-        }
+        return {f"{i}.{name}": p for i, part in enumerate(self.parts) for name, p in part.parameters().items()}
 
     def buffers(self) -> dict[str, Parameter]:
         return {f"{i}.{name}": p for i, part in enumerate(self.parts) for name, p in part.buffers().items()}
@@ -142,7 +140,5 @@ class residual(sequential):
             self.mismatch("one input", inputs)
         result = super().shape(*inputs)
         if result != inputs[0]:
-            raise DiagramError(
-                f"`{self}` adds its input, so the shapes are to be equal: {inputs[0]} becomes {result}"
-            )
+            raise DiagramError(f"`{self}` adds its input, so the shapes are to be equal: {inputs[0]} becomes {result}")
         return result

@@ -202,9 +202,7 @@ class batch_norm(Layer):
 
     def shape(self, *inputs: Shape) -> Shape:
         if len(inputs) != 1 or len(inputs[0]) != (3 if self.images else 1) or inputs[0][0] != self.width:
-            self.mismatch(
-                f"one value of shape ({self.width}{', height, width' if self.images else ','})", inputs
-            )
+            self.mismatch(f"one value of shape ({self.width}{', height, width' if self.images else ','})", inputs)
         return inputs[0]
 
 

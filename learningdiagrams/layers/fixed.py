@@ -183,9 +183,7 @@ class reshape(Layer):
 
     def shape(self, *inputs: Shape) -> Shape:
         known = math.prod(n for n in self.axes if n != -1)
-        if len(inputs) != 1 or (
-            math.prod(inputs[0]) % known if -1 in self.axes else math.prod(inputs[0]) != known
-        ):
+        if len(inputs) != 1 or (math.prod(inputs[0]) % known if -1 in self.axes else math.prod(inputs[0]) != known):
             self.mismatch(f"one value of {'a multiple of ' * (-1 in self.axes)}{known} numbers", inputs)
         return tuple(math.prod(inputs[0]) // known if n == -1 else n for n in self.axes)
 

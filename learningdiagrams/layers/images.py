@@ -85,9 +85,7 @@ class conv(Stack):
         norm: str | None = None,
         activation: str | None = "relu",
     ) -> None:
-        self._set(
-            channels=channels, kernel=kernel, stride=stride, pool=pool, norm=norm, activation=activation
-        )
+        self._set(channels=channels, kernel=kernel, stride=stride, pool=pool, norm=norm, activation=activation)
         if len(channels) < 2 or not all(map(is_whole, channels)):
             refuse(self, "channels", "two positive whole numbers or more")
         for name in ("kernel", "stride", "pool"):
@@ -152,9 +150,7 @@ class pool(Layer):
 
     def shape(self, *inputs: Shape) -> Shape:
         if len(inputs) != 1 or len(inputs[0]) != 3 or min(inputs[0][1:]) < self.size:
-            self.mismatch(
-                f"one value of shape (channels, height, width), {self.size} by {self.size} at least", inputs
-            )
+            self.mismatch(f"one value of shape (channels, height, width), {self.size} by {self.size} at least", inputs)
         return (inputs[0][0], inputs[0][1] // self.size, inputs[0][2] // self.size)
 
 

@@ -59,9 +59,7 @@ def train(maps, steps=3, lr=0.1):
 
 def equinox_linear():
     made = eqx.nn.Linear(3, 2, key=jax.random.key(0))
-    return eqx.tree_at(
-        lambda m: (m.weight, m.bias), made, (jnp.asarray(W, "float32"), jnp.asarray(B, "float32"))
-    )
+    return eqx.tree_at(lambda m: (m.weight, m.bias), made, (jnp.asarray(W, "float32"), jnp.asarray(B, "float32")))
 
 
 def nnx_linear():

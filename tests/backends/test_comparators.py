@@ -39,9 +39,7 @@ class Numbers:
     def array(self, x):
         if self.name == "numpy":
             return np.asarray(x)
-        return (
-            self.torch.from_numpy(np.array(x)) if self.name.startswith("torch") else self.jax.numpy.asarray(x)
-        )
+        return self.torch.from_numpy(np.array(x)) if self.name.startswith("torch") else self.jax.numpy.asarray(x)
 
     def __call__(self, by, left, right, where=WHERE):
         value = compare(self.ops, comparator(by), self.array(left), self.array(right), where=where)
@@ -53,9 +51,7 @@ class Numbers:
         by = comparator(by)
         if self.name.startswith("torch"):
             sides = [self.torch.from_numpy(np.array(side)).requires_grad_() for side in (left, right)]
-            return [
-                g.numpy() for g in self.torch.autograd.grad(compare(self.ops, by, *sides, where=WHERE), sides)
-            ]
+            return [g.numpy() for g in self.torch.autograd.grad(compare(self.ops, by, *sides, where=WHERE), sides)]
         loss = lambda a, b: compare(self.ops, by, a, b, where=WHERE)  # noqa: E731
         return [np.asarray(g) for g in self.jax.grad(loss, (0, 1))(self.array(left), self.array(right))]
 
@@ -143,9 +139,7 @@ BY_HAND = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("by", "left", "right", "value"), BY_HAND, ids=[f"{i}-{x[0]}" for i, x in enumerate(BY_HAND)]
-)
+@pytest.mark.parametrize(("by", "left", "right", "value"), BY_HAND, ids=[f"{i}-{x[0]}" for i, x in enumerate(BY_HAND)])
 def test_numbers_worked_out_by_hand(numbers, by, left, right, value):
     assert numbers(by, left, right) == pytest.approx(value, rel=1e-12, abs=1e-12)
 
@@ -184,18 +178,14 @@ def test_class_numbers_of_any_type_are_one_hot(numbers):
     for by in (c for c in COMPARATORS.values() if c.reads_classes):
         by = by(2) if by is losses.top else by()
         for kind in (np.int64, np.int32, np.int16, np.int8, np.uint8):
-            assert numbers(by, x, classes.astype(kind)) == pytest.approx(
-                numbers(by, x, one_hot), rel=1e-12
-            ), kind
+            assert numbers(by, x, classes.astype(kind)) == pytest.approx(numbers(by, x, one_hot), rel=1e-12), kind
     for by in ("mse", "l1", "huber"):
         assert numbers(by, classes, x) == pytest.approx(numbers(by, one_hot, x), rel=1e-12)
 
 
 def test_class_numbers_up_to_255_in_a_byte(numbers):
     x, classes = random(3, 300), np.array([0, 200, 255], np.uint8)
-    assert numbers("cross_entropy", x, classes) == pytest.approx(
-        numbers("cross_entropy", x, classes.astype(int))
-    )
+    assert numbers("cross_entropy", x, classes) == pytest.approx(numbers("cross_entropy", x, classes.astype(int)))
     assert numbers("accuracy", np.eye(300)[classes], classes) == 1
 
 
@@ -241,9 +231,7 @@ def test_what_zero_says(numbers):
         assert numbers(by, x, x + 1e-3) > 0
 
 
-@pytest.mark.parametrize(
-    "by", [name for name, cls in COMPARATORS.items() if cls.trains and name != "cross_entropy"]
-)
+@pytest.mark.parametrize("by", [name for name, cls in COMPARATORS.items() if cls.trains and name != "cross_entropy"])
 def test_gradients_by_differences(differentiable, by):
     x, y = random(4, 3), np.abs(random(4, 3, seed=1))
     for place, gradient in enumerate(differentiable.gradients(by, x, y)):
@@ -406,9 +394,7 @@ def test_class_numbers_on_the_wrong_side(numbers):
 
 def test_functions(numbers):
     assert numbers(lambda x, y: (x * y).sum(), X, Y) == 0 - 2 + 0.25 + 4
-    with pytest.raises(
-        DiagramError, match=r"⟨apart⟩ gives an array of shape \(2, 2\); a comparator gives one number"
-    ):
+    with pytest.raises(DiagramError, match=r"⟨apart⟩ gives an array of shape \(2, 2\); a comparator gives one number"):
 
         def apart(x, y):
             return x - y

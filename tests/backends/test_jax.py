@@ -159,9 +159,7 @@ def test_maps_out_of_1_several_inputs_and_tuples():
     d.goal("tuple", "both >> swap", "both >> (proj(X * Y, 1) & proj(X * Y, 0))", by="l1")
     d.goal("constant", "both >> proj(X * Y, 0)", "drop(S) >> c")
     d.goal("prior", "c", "c", by="cross_entropy")
-    maps = compiled(
-        d, c=(jnp.array([1.0, 2.0]), lambda p: p), swap=(jnp.array(3.0), lambda p, x, y: (p * y, x))
-    )
+    maps = compiled(d, c=(jnp.array([1.0, 2.0]), lambda p: p), swap=(jnp.array(3.0), lambda p, x, y: (p * y, x)))
     x, y = DRAW.normal(size=(4, 2)), DRAW.normal(size=(4, 3))
     evaluated, field = program(maps).value_and_grad({"both": (x, y)}, weights(d))
     terms = {name: float(term) for name, term in evaluated.terms.items()}
@@ -169,9 +167,7 @@ def test_maps_out_of_1_several_inputs_and_tuples():
     assert terms["constant"] == pytest.approx(((x - [1, 2]) ** 2).mean())
     logs = np.array([1.0, 2.0]) - np.log(np.exp([1.0, 2.0]).sum())
     assert terms["prior"] == pytest.approx(-([1.0, 2.0] * logs).sum())
-    assert field["c"]["value"].shape == (2,) and float(field["swap"]["value"]) == pytest.approx(
-        np.abs(y).mean() / 2
-    )
+    assert field["c"]["value"].shape == (2,) and float(field["swap"]["value"]) == pytest.approx(np.abs(y).mean() / 2)
     out = maps.program(plan_morphism(d, d.parse("swap"))).outputs({"0": x, "1": y})
     np.testing.assert_allclose(out[0], 3 * y), np.testing.assert_allclose(out[1], x)
     (alone,) = maps.program(plan_morphism(d, d.parse("c"))).outputs({})
@@ -206,9 +202,7 @@ def test_a_function_is_a_comparator():
 def test_shapes_that_differ_name_the_goal_and_both_paths():
     maps, batch = distillation()
     batch["label"] = np.zeros((9, 3))
-    with pytest.raises(
-        DiagramError, match=r"goal `hard` \(pixels >> student = label\): the sides' shapes differ"
-    ):
+    with pytest.raises(DiagramError, match=r"goal `hard` \(pixels >> student = label\): the sides' shapes differ"):
         program(maps)(batch, weights(maps.diagram))
 
 
@@ -265,9 +259,7 @@ def test_wrong_numbers_are_named_and_nothing_is_loaded():
         "`student` has no parameter `0.wieght`; did you mean `0.weight`?",
         "there is no map `tutor`",
     ]
-    with pytest.raises(
-        DiagramError, match=r"`student`: the parameter 0.bias has the shape \(5,\), and .* \(4,\)"
-    ):
+    with pytest.raises(DiagramError, match=r"`student`: the parameter 0.bias has the shape \(5,\), and .* \(4,\)"):
         maps.load_parameters({"student": {"0.bias": np.ones(4)}})
     with pytest.raises(DiagramError, match="`student` has no buffer `mean`"):
         maps.load_buffers({"student": {"mean": np.ones(1)}})

@@ -197,9 +197,7 @@ def test_arguments_that_a_map_refuses_are_one_line(kind):
 
 def test_outputs_that_are_none_of_the_codomain_are_refused():
     maps = compiled(regression(), f=lambda x: (x, x))
-    with pytest.raises(
-        DiagramError, match="`f` : X -> Y is to return one array, and it returned a tuple of 2"
-    ):
+    with pytest.raises(DiagramError, match="`f` : X -> Y is to return one array, and it returned a tuple of 2"):
         maps.abstract("f", [Abstract((3,))])
     maps = compiled(regression(), f=lambda x: x.mean(0))
     text = "at a batch of 1009 values [3] it gives (3,): the first axis of a value is the batch"

@@ -186,9 +186,7 @@ def test_a_shared_parameter_has_one_rate():
     d.goal("one", "x >> f", "x"), d.goal("two", "x >> g", "x")
     net = (jnp.ones(2), lambda w, x: w * x)
     maps = compiled(d=d, f=net, g=net)
-    with pytest.raises(
-        DiagramError, match=r"`f` and `g` hold a parameter together and have two learning rates, 0.1"
-    ):
+    with pytest.raises(DiagramError, match=r"`f` and `g` hold a parameter together and have two learning rates, 0.1"):
         program(maps).trainer(Optimisation("sgd", lr=0.1, rates={"g": 0.2}), ["f", "g"])
     program(maps).trainer(Optimisation("sgd", lr=0.1, rates={"g": 0.2}), ["g"])
 
@@ -206,9 +204,7 @@ def test_clipping_is_by_the_norm_of_the_whole_gradient():
     moved = before["head.weight"] - numbers(maps)["head.weight"]
     np.testing.assert_allclose(moved, np.asarray(field["head"]["weight"]) / 2, rtol=1e-10)
     maps, made = compiled(), None
-    assert curve(maps, Optimisation("sgd", lr=0.1, clip=1e9)) == curve(
-        compiled(), Optimisation("sgd", lr=0.1)
-    )
+    assert curve(maps, Optimisation("sgd", lr=0.1, clip=1e9)) == curve(compiled(), Optimisation("sgd", lr=0.1))
 
 
 def test_only_what_is_moved_moves():
@@ -216,9 +212,7 @@ def test_only_what_is_moved_moves():
     before = numbers(maps)
     curve(maps, Optimisation("adamw", lr=0.1), moved=["head"], steps=3)
     after = numbers(maps)
-    assert {name.split(".")[0] for name in before if not np.array_equal(before[name], after[name])} == {
-        "head"
-    }
+    assert {name.split(".")[0] for name in before if not np.array_equal(before[name], after[name])} == {"head"}
 
 
 def test_a_step_s_terms_are_those_before_it():
@@ -277,9 +271,7 @@ def test_a_state_of_another_optimizer_is_refused():
     assert "0.0.mu.head.weight" in state
     with pytest.raises(DiagramError, match=r"the state is another optimizer's: 0\.0\.nu\.head\.weight"):
         trainer.load_state({name: value for name, value in state.items() if "nu.head.weight" not in name})
-    with pytest.raises(
-        DiagramError, match=r"the optimizer's 0.0.mu.head.weight has the shape \(3, 4\), and .* \(2,\)"
-    ):
+    with pytest.raises(DiagramError, match=r"the optimizer's 0.0.mu.head.weight has the shape \(3, 4\), and .* \(2,\)"):
         trainer.load_state({**state, "0.0.mu.head.weight": np.ones(2)})
     assert trainer.state().keys() == state.keys()
 

@@ -208,9 +208,7 @@ def test_names_shapes_and_spread_are_those_of_torch(layer, reference):
     module = reference()
     mine = {k: v for part in initial(layer, seed=0, name="f", dtype="float32") for k, v in part.items()}
     theirs = {k: v.numpy() for k, v in module.state_dict().items()}
-    assert {k: (v.shape, v.dtype) for k, v in mine.items()} == {
-        k: (v.shape, v.dtype) for k, v in theirs.items()
-    }
+    assert {k: (v.shape, v.dtype) for k, v in mine.items()} == {k: (v.shape, v.dtype) for k, v in theirs.items()}
     for name, numbers in mine.items():
         if numbers.ndim == 0 or numbers.std() == 0:
             np.testing.assert_array_equal(numbers, theirs[name])
@@ -296,11 +294,7 @@ def test_dropout_in_the_decoder_draws_in_training_only():
     apply = jax_apply(layer)
     draw = lambda n: apply(parameters, buffers, x, training=True, key=jax.random.key(n))[0]  # noqa: E731
     still = apply(parameters, buffers, x, training=False, key=None)[0]
-    assert (
-        np.allclose(draw(0), draw(0))
-        and not np.allclose(draw(0), draw(1))
-        and not np.allclose(draw(0), still)
-    )
+    assert np.allclose(draw(0), draw(0)) and not np.allclose(draw(0), draw(1)) and not np.allclose(draw(0), still)
     module = torch_module(layer, parameters).eval()
     np.testing.assert_allclose(still, module(*map(torch.from_numpy, x)).detach(), atol=1e-5)
 
@@ -335,17 +329,13 @@ def test_whole_numbers_out_of_range(wrong):
     numbers = np.array([[0, wrong]])
     layer = L.embedding(WHOLE, 3)
     parameters, _ = initial(layer, seed=0, name="f")
-    with pytest.raises(
-        DiagramError, match=f"`embedding`: {wrong} is none of its numbers; they are 0…{WHOLE - 1}"
-    ):
+    with pytest.raises(DiagramError, match=f"`embedding`: {wrong} is none of its numbers; they are 0…{WHOLE - 1}"):
         torch_module(layer, parameters)(torch.from_numpy(numbers))
     output = np.asarray(jax_apply(layer)(parameters, {}, (numbers,), training=False, key=None)[0])
     assert np.isnan(output[0, 1]).all() and not np.isnan(output[0, 0]).any()
     layer = L.one_hot(WHOLE)
     _, buffers = initial(layer, seed=0, name="f")
-    message = (
-        f"`one_hot\\({WHOLE}\\)`: {wrong} is no class number; with {WHOLE} classes they are 0…{WHOLE - 1}"
-    )
+    message = f"`one_hot\\({WHOLE}\\)`: {wrong} is no class number; with {WHOLE} classes they are 0…{WHOLE - 1}"
     with pytest.raises(DiagramError, match=message):
         torch_module(layer, buffers)(torch.from_numpy(numbers))
     with pytest.raises(DiagramError, match=message):

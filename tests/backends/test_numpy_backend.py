@@ -92,8 +92,7 @@ def test_a_morphism_s_value_is_that_of_numpy(backend):
         values = [
             made.numpy(made.program(plan).outputs(given))
             for made in (
-                b.maps(diagram, maps, seed=3, dtype="float64", device=None)
-                for b in (NumpyBackend(), find(backend))
+                b.maps(diagram, maps, seed=3, dtype="float64", device=None) for b in (NumpyBackend(), find(backend))
             )
         ]
         assert len(values[0]) == len(values[1]) == len(diagram.parse(text).cod.factors)

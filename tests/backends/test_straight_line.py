@@ -148,9 +148,7 @@ def test_what_a_map_returns_is_checked_against_a_product(d, value, said):
     plan = plan_morphism(d.diagram, d.diagram["two"])
     with pytest.raises(DiagramError) as error:
         run(plan, Numbers(two=lambda state, a, b: value), {"0": ARRAY, "1": ARRAY})
-    assert (
-        str(error.value) == f"`two` : A * B -> B * A is to return a tuple of 2 arrays, and it returned {said}"
-    )
+    assert str(error.value) == f"`two` : A * B -> B * A is to return a tuple of 2 arrays, and it returned {said}"
 
 
 @pytest.mark.parametrize("pair", [(ARRAY, ARRAY), [ARRAY, ARRAY]])

@@ -367,6 +367,4 @@ def test_parameters_that_require_no_gradient_when_compiled_stay():
     assert not f[0].weight.requires_grad
     with pytest.raises(DiagramError) as error:
         maps_of(d, {"f": f.requires_grad_(False)})
-    assert "`f` is a model, and none of its parameters requires a gradient; declare it frozen" in str(
-        error.value
-    )
+    assert "`f` is a model, and none of its parameters requires a gradient; declare it frozen" in str(error.value)

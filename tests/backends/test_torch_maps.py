@@ -85,9 +85,7 @@ def test_a_method_of_a_module_has_the_modules_parameters():
     maps = maps_of(d, {"enc": both.encode, "dec": both.decode})
     _, field = program_of(maps).value_and_grad({"x": X}, {"back": 1.0})
     loss = F.mse_loss(both.decode(both.encode(X)), X)
-    torch.testing.assert_close(
-        field["enc"]["shared.weight"], torch.autograd.grad(loss, both.shared.weight)[0]
-    )
+    torch.testing.assert_close(field["enc"]["shared.weight"], torch.autograd.grad(loss, both.shared.weight)[0])
     torch.testing.assert_close(field["enc"], field["dec"])
     torch.testing.assert_close(outputs(maps, "slow", X), (both.encode(X).detach(),))
 
@@ -376,9 +374,7 @@ def test_a_module_that_cannot_be_copied_has_no_average():
 
     d = one_map()
     d.ema("slow", of="f")
-    with pytest.raises(
-        DiagramError, match="`slow`: the module it follows cannot be copied: cannot copy an open file"
-    ):
+    with pytest.raises(DiagramError, match="`slow`: the module it follows cannot be copied: cannot copy an open file"):
         maps_of(d, {"f": Holds(4, 3)})
 
 

@@ -27,9 +27,7 @@ MODES = [pytest.param(False, id="eval"), pytest.param(True, id="train")]
 
 def mixed(leaf: Any) -> Any:
     """A sum of an array's entries, all with different weights; the same on both sides."""
-    weights = np.cos(np.arange(leaf.size if isinstance(leaf, jax.Array) else leaf.numel())).reshape(
-        leaf.shape
-    )
+    weights = np.cos(np.arange(leaf.size if isinstance(leaf, jax.Array) else leaf.numel())).reshape(leaf.shape)
     if isinstance(leaf, torch.Tensor):
         return (leaf * torch.tensor(weights, dtype=leaf.dtype)).sum()
     return jnp.sum(leaf * weights.astype(leaf.dtype))
@@ -90,9 +88,7 @@ def agree(module: nn.Module, arguments, training: bool, tolerance: float = 1e-5,
     before = {key: value.clone() for key, value in module.state_dict().items()}
     flags = [(part.training, [p.requires_grad for p in part.parameters()]) for part in module.modules()]
     leaves, buffers, by_name, by_place = on_jax(net, arguments, training, jit=jit)
-    assert flags == [
-        (part.training, [p.requires_grad for p in part.parameters()]) for part in module.modules()
-    ]
+    assert flags == [(part.training, [p.requires_grad for p in part.parameters()]) for part in module.modules()]
     assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
     module.train(training).requires_grad_(True)
     their_leaves, their_buffers, their_names, their_places = on_torch(module, arguments)
@@ -122,9 +118,7 @@ RUNS += [(name, True) for name in CASES if name not in ONLY_EVALUATED]
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
-@pytest.mark.parametrize(
-    ("name", "training"), RUNS, ids=[f"{n}, {'train' if m else 'eval'}" for n, m in RUNS]
-)
+@pytest.mark.parametrize(("name", "training"), RUNS, ids=[f"{n}, {'train' if m else 'eval'}" for n, m in RUNS])
 def test_ordinary_modules_agree_in_values_gradients_and_buffers(name: str, training: bool):
     torch.manual_seed(0)
     make, inputs = CASES[name]
@@ -246,9 +240,7 @@ def test_numbers_are_copied_and_written_back_into_the_very_module():
 def test_numbers_that_do_not_fit_are_refused_and_nothing_is_written():
     module = network()
     net = carry(module, "student")
-    with pytest.raises(
-        ValueError, match=r"`student`: parameters do not fit the module: missing 0\.bias; unknown b"
-    ):
+    with pytest.raises(ValueError, match=r"`student`: parameters do not fit the module: missing 0\.bias; unknown b"):
         wrong = {("b" if key == "0.bias" else key): value for key, value in net.parameters.items()}
         net.apply(wrong, net.buffers, (jnp.ones((2, 4)),), training=False)
     with pytest.raises(ValueError, match=re.escape("`student`: 3.bias has shape (3,), not (4,)")):
@@ -323,9 +315,7 @@ def test_dropout_agrees_in_distribution(module: nn.Module):
     torch.manual_seed(0)
     x = np.ones((400, 6, 5), np.float32)
     net = carry(module)
-    run = jax.jit(
-        lambda key: jax.tree.leaves(net.apply(net.parameters, {}, (x,), training=True, key=key)[0])[0]
-    )
+    run = jax.jit(lambda key: jax.tree.leaves(net.apply(net.parameters, {}, (x,), training=True, key=key)[0])[0])
     ours, again, other = run(jax.random.key(0)), run(jax.random.key(0)), run(jax.random.key(1))
     np.testing.assert_array_equal(ours, again)
     assert not np.array_equal(ours, other)
@@ -373,9 +363,7 @@ def test_random_operators_agree_in_distribution(make, mean, deviation):
     x = jnp.ones((3000, 100))
     y, _ = net.apply({}, {}, (x,), training=True, key=jax.random.key(0))
     assert y.shape == x.shape
-    np.testing.assert_allclose(
-        [float(y.mean()), float(y.std())], [mean, deviation], atol=0.02 * max(1, abs(mean))
-    )
+    np.testing.assert_allclose([float(y.mean()), float(y.std())], [mean, deviation], atol=0.02 * max(1, abs(mean)))
 
 
 def test_a_random_operator_without_a_key_is_an_error():
@@ -390,12 +378,8 @@ def test_a_random_operator_without_a_key_is_an_error():
 def test_an_operator_without_a_counterpart_is_named_with_the_map_and_the_place():
     net = carry(nn.Sequential(nn.Linear(4, 4), fn(lambda x: torch.fft.rfft(x).abs())), "student")
     where = r"aten\._fft_r2c\.default \(in 1, File .*, line \d+, in forward\)"
-    what_else = (
-        r"use torch as the backend, add the operator to learningdiagrams\.backends\.aten\.TABLE, or give"
-    )
-    expected = (
-        rf"`student`: no counterpart in jax for {where}; {what_else} this map as a function of jax arrays"
-    )
+    what_else = r"use torch as the backend, add the operator to learningdiagrams\.backends\.aten\.TABLE, or give"
+    expected = rf"`student`: no counterpart in jax for {where}; {what_else} this map as a function of jax arrays"
     with pytest.raises(CannotCarry, match=expected):
         net.apply(net.parameters, net.buffers, (jnp.ones((2, 4)),), training=False)
 
@@ -472,9 +456,7 @@ def test_a_recurrent_layer_is_one_step_of_the_program_whatever_its_length():
 
 
 def test_an_own_backward_before_a_recurrent_layer_is_seen():
-    net = carry(
-        Does(lambda self, x: self.net(Sign.apply(x))[0], net=nn.GRU(3, 4, batch_first=True)), "student"
-    )
+    net = carry(Does(lambda self, x: self.net(Sign.apply(x))[0], net=nn.GRU(3, 4, batch_first=True)), "student")
     with pytest.raises(CannotCarry, match="`student`: Sign is a torch"):
         net.apply(net.parameters, {}, (np.ones((2, 5, 3), np.float32),), training=True)
 

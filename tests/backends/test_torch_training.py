@@ -225,9 +225,7 @@ def test_the_state_names_parameters_and_is_a_copy():
     trainer, _ = train(maps, steps=1)
     state = trainer.state()
     assert set(state) == {
-        f"{name}:{entry}"
-        for name in ("f.weight", "f.bias", "g.weight")
-        for entry in ("step", "exp_avg", "exp_avg_sq")
+        f"{name}:{entry}" for name in ("f.weight", "f.bias", "g.weight") for entry in ("step", "exp_avg", "exp_avg_sq")
     }
     moment = state["f.weight:exp_avg"]
     before = moment.copy()

@@ -10,9 +10,9 @@ from lark import Token, Tree
 
 from learningdiagrams.diagram import Diagram, stop
 from learningdiagrams.errors import suggestion
-from learningdiagrams.lookalikes import foreign_letters, lookalike
-from learningdiagrams.scanning import Source, text_of
-from learningdiagrams.syntax import Node, start
+from learningdiagrams.language.lookalikes import foreign_letters, lookalike
+from learningdiagrams.language.scanning import Source, text_of
+from learningdiagrams.language.syntax import Node, start
 from learningdiagrams.theory.errors import TheoryError
 from learningdiagrams.theory.morphisms import Morphism, Object, brief, drop, identity, proj
 from learningdiagrams.theory.presentations import check_parallel

@@ -11,7 +11,7 @@
 True
 >>> loads_json('{"format": "learningdiagrams", "version": 1, "objects": [{"name": "x y"}]}')
 Traceback (most recent call last):
-learningdiagrams.scanning.LanguageError: <text>:1:67: objects[0].name: `x y` is no name; ...
+learningdiagrams.language.scanning.LanguageError: <text>:1:67: objects[0].name: `x y` is no name; ...
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from lark import Token, Tree
 
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import suggestion
-from learningdiagrams.expressions import DEEPEST
 from learningdiagrams.language import build
-from learningdiagrams.reading import Declaration
-from learningdiagrams.scanning import Line, Source, quoted, words
-from learningdiagrams.syntax import Node, parse
-from learningdiagrams.writing import argument, check_writable, style_options
+from learningdiagrams.language.expressions import DEEPEST
+from learningdiagrams.language.reading import Declaration
+from learningdiagrams.language.scanning import Line, Source, quoted, words
+from learningdiagrams.language.syntax import Node, parse
+from learningdiagrams.language.writing import argument, check_writable, style_options
 
 __all__ = ["FORMAT", "VERSION", "loads_json", "write_json"]
 

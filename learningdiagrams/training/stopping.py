@@ -50,9 +50,7 @@ class EarlyStopping:
         else:
             raise DiagramError(f"stop_early is a name, (name, patience) or EarlyStopping(…), not {what!r}")
         if made is not None and (
-            not isinstance(made.name, str)
-            or isinstance(made.patience, bool)
-            or not isinstance(made.patience, int)
+            not isinstance(made.name, str) or isinstance(made.patience, bool) or not isinstance(made.patience, int)
         ):
             raise DiagramError(
                 f"stop_early is a name and a whole number of epochs, not {made.name!r}, {made.patience!r}"
@@ -65,9 +63,7 @@ class EarlyStopping:
         """Raises where no stage logs what is watched."""
         plain = {column.removeprefix("val_") for column in columns}
         if self.name not in columns and self.name not in plain:
-            raise DiagramError(
-                f"stop_early: no goal or measure `{self.name}` is logged{suggestion(self.name, plain)}"
-            )
+            raise DiagramError(f"stop_early: no goal or measure `{self.name}` is logged{suggestion(self.name, plain)}")
 
 
 class Watch:

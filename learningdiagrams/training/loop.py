@@ -11,22 +11,22 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from learningdiagrams import checkpoints
-from learningdiagrams.checkpoints import Checkpoint
 from learningdiagrams.data import Data, Stream
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.evaluation import BATCH_SIZE
-from learningdiagrams.history import History
-from learningdiagrams.monitoring import Monitor
-from learningdiagrams.options import Event, Options, Phase, Position, Rows, State
-from learningdiagrams.programs import Adopt, Ready
-from learningdiagrams.stages import Stage
-from learningdiagrams.stopping import Interrupt, interrupts
+from learningdiagrams.training import checkpoints
+from learningdiagrams.training.checkpoints import Checkpoint
+from learningdiagrams.training.history import History
+from learningdiagrams.training.monitoring import Monitor
+from learningdiagrams.training.options import Event, Options, Phase, Position, Rows, State
+from learningdiagrams.training.programs import Adopt, Ready
+from learningdiagrams.training.stages import Stage
+from learningdiagrams.training.stopping import Interrupt, interrupts
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.base import Maps
     from learningdiagrams.diagram import Diagram
-    from learningdiagrams.progress import Display
+    from learningdiagrams.training.progress import Display
 
 __all__ = ["FLUSH", "Run"]
 

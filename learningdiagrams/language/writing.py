@@ -32,9 +32,9 @@ from typing import TYPE_CHECKING, Any, Final
 from learningdiagrams.declarations import Goal, Measure, Stage, Style
 from learningdiagrams.diagram import RESERVED, Diagram
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.lookalikes import foreign_letters, skeleton
+from learningdiagrams.language.lookalikes import foreign_letters, skeleton
+from learningdiagrams.language.scanning import quoted
 from learningdiagrams.losses import function
-from learningdiagrams.scanning import quoted
 from learningdiagrams.schedules import Schedule
 from learningdiagrams.theory.errors import TheoryError
 from learningdiagrams.values import Name, Value, literal

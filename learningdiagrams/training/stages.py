@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from learningdiagrams import checkpoints
 from learningdiagrams.backends.base import Evaluated, Optimisation
-from learningdiagrams.checkpoints import Checkpoint
 from learningdiagrams.data import Data, Stream, epoch_order
-from learningdiagrams.diagnosis import not_finite
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.noise import draw_noise, keyed
-from learningdiagrams.options import FREE, Phase, Position, Rows
-from learningdiagrams.programs import Programs, Ready, samples_of, weights_at
-from learningdiagrams.stopping import Watch
+from learningdiagrams.training import checkpoints
+from learningdiagrams.training.checkpoints import Checkpoint
+from learningdiagrams.training.diagnosis import not_finite
+from learningdiagrams.training.options import FREE, Phase, Position, Rows
+from learningdiagrams.training.programs import Programs, Ready, samples_of, weights_at
+from learningdiagrams.training.stopping import Watch
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.base import Trainer
-    from learningdiagrams.loop import Run
+    from learningdiagrams.training.loop import Run
 
 __all__ = ["Stage"]
 
@@ -97,9 +97,7 @@ class Stage:
         sizes = self.data.sizes
         if not isinstance(chosen, Mapping):
             if len(sizes) != 1:
-                raise DiagramError(
-                    f"sampler: say which rows of which sample object, {{{', '.join(sizes)}: rows}}"
-                )
+                raise DiagramError(f"sampler: say which rows of which sample object, {{{', '.join(sizes)}: rows}}")
             chosen = dict.fromkeys(sizes, chosen)
         made = {}
         for sample, rows in chosen.items():
@@ -122,9 +120,7 @@ class Stage:
         run = self.run
         ready = self._programs.at(rows)
         if not ready.samples:
-            raise DiagramError(
-                f"stage `{self.phase.name}`: a batch of {', '.join(rows) or 'nothing'} trains no goal"
-            )
+            raise DiagramError(f"stage `{self.phase.name}`: a batch of {', '.join(rows) or 'nothing'} trains no goal")
         if not ready.noise:
             return ready, batch
         drawn = draw_noise(
@@ -144,9 +140,7 @@ class Stage:
         run = self.run
         ready, drawn = self.prepare(batch, rows)
         weights = weights_at(run.diagram, ready.program.plan, run.state.step)
-        evaluated = self.trainer.step(
-            ready.program, drawn, weights, run.state.step, self._factor(run.at.taken)
-        )
+        evaluated = self.trainer.step(ready.program, drawn, weights, run.state.step, self._factor(run.at.taken))
         if run.averages:
             run.maps.follow()
         run.state.step += 1
@@ -160,9 +154,7 @@ class Stage:
         """The numbers and the position, from which training goes on as if nothing had been."""
         maps = self.run.maps
         tensors = checkpoints.numbers(maps)
-        tensors.update(
-            {f"optimizer/{name}": np.asarray(value) for name, value in self.trainer.state().items()}
-        )
+        tensors.update({f"optimizer/{name}": np.asarray(value) for name, value in self.trainer.state().items()})
         tensors.update({f"random/{name}": np.asarray(value) for name, value in maps.random_state().items()})
         facts: dict[str, Any] = {"position": asdict(self.run.at), "step": self.run.state.step}
         if self._watch is not None and math.isfinite(self._watch.best):
@@ -241,6 +233,4 @@ class Stage:
 
 def _below(kind: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The tensors under a heading, by the rest of their names."""
-    return {
-        name.removeprefix(f"{kind}/"): value for name, value in tensors.items() if name.startswith(f"{kind}/")
-    }
+    return {name.removeprefix(f"{kind}/"): value for name, value in tensors.items() if name.startswith(f"{kind}/")}

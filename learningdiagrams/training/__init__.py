@@ -16,13 +16,13 @@ import numpy as np
 
 from learningdiagrams.data import Data, Stream, as_data, split
 from learningdiagrams.errors import DiagramError, suggestion
-from learningdiagrams.history import History
-from learningdiagrams.loop import Run
-from learningdiagrams.options import Event, Options, Phase, Sampler, State
-from learningdiagrams.programs import first_use, plan_for, weights_at
-from learningdiagrams.progress import display
 from learningdiagrams.schedules import learning_rate
-from learningdiagrams.stopping import EarlyStopping
+from learningdiagrams.training.history import History
+from learningdiagrams.training.loop import Run
+from learningdiagrams.training.options import Event, Options, Phase, Sampler, State
+from learningdiagrams.training.programs import first_use, plan_for, weights_at
+from learningdiagrams.training.progress import display
+from learningdiagrams.training.stopping import EarlyStopping
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.base import Maps
@@ -125,9 +125,7 @@ def fit(
     if resume and out is None:
         raise DiagramError("resume goes on from the checkpoint in `out`; say which folder, out=…")
     if sampler is not None and isinstance(found, Stream):
-        raise DiagramError(
-            "a sampler chooses rows of data in memory; batches from an iterable are taken as they come"
-        )
+        raise DiagramError("a sampler chooses rows of data in memory; batches from an iterable are taken as they come")
     held: Data | Stream | None = None
     if isinstance(validation, int | float) and not isinstance(validation, bool):
         found, held = split(found, validation, seed)
@@ -211,6 +209,4 @@ def _positive(x: Any) -> bool:
 def _whole(what: str, x: Any, least: int | None = 1) -> None:
     whole = isinstance(x, int | np.integer) and not isinstance(x, bool)
     if not whole or (least is not None and x < least):
-        raise DiagramError(
-            f"{what} is a whole number{'' if least is None else f' of at least {least}'}, not {x!r}"
-        )
+        raise DiagramError(f"{what} is a whole number{'' if least is None else f' of at least {least}'}, not {x!r}")

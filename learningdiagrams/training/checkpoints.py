@@ -64,9 +64,7 @@ class Checkpoint:
         found = self.facts["diagram"]
         if found != diagram:
             # Columns are aligned, so that one new word may move all the others.
-            there, here = (
-                [" ".join(line.split()) for line in text.splitlines()] for text in (found, diagram)
-            )
+            there, here = ([" ".join(line.split()) for line in text.splitlines()] for text in (found, diagram))
             lines = list(unified_diff(there, here, lineterm="", n=0))[2:]
             changes = [line for line in lines if line[0] in "+-"]
             raise DiagramError(
@@ -175,9 +173,7 @@ def read(folder: Path) -> Checkpoint | None:
     except (OSError, ValueError, KeyError, AttributeError) as error:
         if isinstance(error, DiagramError):
             raise
-        raise DiagramError(
-            f"{path}: the checkpoint cannot be read ({error}); train without resume"
-        ) from error
+        raise DiagramError(f"{path}: the checkpoint cannot be read ({error}); train without resume") from error
     return Checkpoint(tensors, facts)
 
 
@@ -208,16 +204,12 @@ def check_numbers(maps: Maps, tensors: Mapping[str, np.ndarray], path: str | Pat
     not.
     """
     for kind, held in (("parameters", maps.parameters()), ("buffers", maps.buffers())):
-        here = {
-            f"{generator}/{name}": value for generator, named in held.items() for name, value in named.items()
-        }
+        here = {f"{generator}/{name}": value for generator, named in held.items() for name, value in named.items()}
         _compare(path, kind, here, tensors)
 
 
 def _compare(path: str | Path, kind: str, here: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> None:
-    there = {
-        key.removeprefix(f"{kind}/"): value for key, value in tensors.items() if key.startswith(f"{kind}/")
-    }
+    there = {key.removeprefix(f"{kind}/"): value for key, value in tensors.items() if key.startswith(f"{kind}/")}
     word = kind.removesuffix("s")
     for name in here:
         if name not in there:
@@ -227,8 +219,7 @@ def _compare(path: str | Path, kind: str, here: Mapping[str, Any], tensors: Mapp
             raise DiagramError(f"{path} holds a {word} {name}, which no map has{suggestion(name, here)}")
         if tuple(value.shape) != tuple(here[name].shape):
             raise DiagramError(
-                f"{path}: the {word} {name} has shape {list(value.shape)} there and "
-                f"{list(here[name].shape)} here"
+                f"{path}: the {word} {name} has shape {list(value.shape)} there and {list(here[name].shape)} here"
             )
 
 

@@ -15,7 +15,7 @@ from lark.lexer import Lexer, PatternStr
 
 from learningdiagrams.diagram import DECLARATIONS, RESERVED
 from learningdiagrams.errors import suggestion
-from learningdiagrams.scanning import Line, Source
+from learningdiagrams.language.scanning import Line, Source
 
 __all__ = ["HOW", "Node", "parse", "start"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from learningdiagrams.data import Data, Stream, steps_in_epoch
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.schedules import learning_rate
-from learningdiagrams.stopping import EarlyStopping
+from learningdiagrams.training.stopping import EarlyStopping
 
 __all__ = ["FREE", "Event", "Options", "Phase", "Position", "Rows", "Sampler", "State"]
 

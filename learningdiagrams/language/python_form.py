@@ -34,11 +34,11 @@ import re
 from typing import Any, Final
 
 from learningdiagrams.diagram import Diagram
-from learningdiagrams.scanning import Source, scan
+from learningdiagrams.language.scanning import Source, scan
+from learningdiagrams.language.writing import check_writable, style_options
 from learningdiagrams.schedules import Schedule
 from learningdiagrams.specs import Spec
 from learningdiagrams.theory.morphisms import Morphism, Object
-from learningdiagrams.writing import check_writable, style_options
 
 __all__ = ["write_python"]
 

@@ -20,9 +20,9 @@ from typing import Final
 
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError, suggestion
-from learningdiagrams.json_form import loads_json, write_json
-from learningdiagrams.python_form import write_python
-from learningdiagrams.writing import write
+from learningdiagrams.language.json_form import loads_json, write_json
+from learningdiagrams.language.python_form import write_python
+from learningdiagrams.language.writing import write
 
 __all__ = ["WRITERS", "load_json", "loads_json", "save", "write_json", "write_python"]
 

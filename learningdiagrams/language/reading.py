@@ -15,13 +15,13 @@ from lark import Token, Tree
 from learningdiagrams.declarations import Style
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.expressions import Expressions
-from learningdiagrams.lookalikes import foreign_letters, skeleton
+from learningdiagrams.language.expressions import Expressions
+from learningdiagrams.language.lookalikes import foreign_letters, skeleton
+from learningdiagrams.language.scanning import Source
+from learningdiagrams.language.syntax import HOW, start
 from learningdiagrams.losses import COMPARATORS
-from learningdiagrams.scanning import Source
 from learningdiagrams.schedules import SCHEDULES
 from learningdiagrams.specs import Spec, realise
-from learningdiagrams.syntax import HOW, start
 from learningdiagrams.theory.errors import TheoryError
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.values import call

@@ -30,9 +30,7 @@ def not_finite(
     """
     head = f"step {step}: goal `{goal}` is {value}"
     if batch is None:
-        return DiagramError(
-            f"{head}; {_parameters(maps, plan, 'now') or 'every parameter is finite'}; {REMEDY}", goal
-        )
+        return DiagramError(f"{head}; {_parameters(maps, plan, 'now') or 'every parameter is finite'}; {REMEDY}", goal)
     place = _parameters(maps, plan, "before that step") or _values(maps, plan, batch, goal)
     return DiagramError(f"{head}; {place}; {REMEDY}", goal)
 

@@ -12,7 +12,7 @@
 (kl(temperature=4), pixels >> student)
 >>> loads("object A\\nmodel f : A -> B\\nmodle g : A -> A")
 Traceback (most recent call last):
-learningdiagrams.scanning.LanguageError: <text>:2:16: there is no object `B`; there is A
+learningdiagrams.language.scanning.LanguageError: <text>:2:16: there is no object `B`; there is A
 <text>:3:1: there is no declaration `modle`; did you mean `model`?
 """
 
@@ -25,10 +25,10 @@ from lark import Token, Tree
 
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import suggestion
-from learningdiagrams.expressions import Expressions
-from learningdiagrams.reading import Declaration, Reader
-from learningdiagrams.scanning import LanguageError, Problem, Source, lines, text_of, words
-from learningdiagrams.syntax import parse, start
+from learningdiagrams.language.expressions import Expressions
+from learningdiagrams.language.reading import Declaration, Reader
+from learningdiagrams.language.scanning import LanguageError, Problem, Source, lines, text_of, words
+from learningdiagrams.language.syntax import parse, start
 from learningdiagrams.theory.morphisms import Morphism
 
 __all__ = ["LanguageError", "Problem", "load", "loads", "parse_equation", "parse_expression"]
@@ -127,7 +127,7 @@ def load(path: str | Path, *, trust: bool = False) -> Diagram:
         what = f"a diagram is read from a file that ends in {' or '.join(ENDINGS)}"
         raise LanguageError([Problem(str(path), 1, 1, what + suggestion(file.suffix, ENDINGS))])
     if file.suffix == ".json":
-        from learningdiagrams.json_form import loads_json as read
+        from learningdiagrams.language.json_form import loads_json as read
     else:
         read = loads
     # Bytes that do not decode become lone surrogates, which are then found with their places.

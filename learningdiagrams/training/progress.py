@@ -79,9 +79,7 @@ class Rich(Nothing):
 
         self._group = Group
         bar = BarColumn(bar_width=30)
-        self._progress = Progress(
-            TextColumn("{task.description}"), bar, MofNCompleteColumn(), TimeRemainingColumn()
-        )
+        self._progress = Progress(TextColumn("{task.description}"), bar, MofNCompleteColumn(), TimeRemainingColumn())
         self._live = Live(self._progress, console=Console(stderr=True), refresh_per_second=8)
         self._task: Any = None
 
