@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from benchmarks.distillation import RATE, TEXT, compiled, data, epoch_by_hand
 from benchmarks.pairs import Row
 
@@ -31,13 +33,12 @@ CASES: dict[str, tuple[int, int, dict[str, str]]] = {
 
 def numbers(*sizes: int) -> dict[str, Any]:
     """The parameters of a multilayer perceptron as JAX's arrays, named as torch names them."""
-    import jax
+    from jax.numpy import asarray, zeros
 
-    keys = jax.random.split(jax.random.key(0), len(sizes))
-    made = {}
+    draw, made = np.random.default_rng(0), {}
     for k, (a, b) in enumerate(pairwise(sizes)):
-        made[f"{2 * k}.weight"] = jax.random.normal(keys[k], (b, a)) * a**-0.5
-        made[f"{2 * k}.bias"] = jax.numpy.zeros(b)
+        made[f"{2 * k}.weight"] = asarray(draw.normal(0, a**-0.5, (b, a)), "float32")
+        made[f"{2 * k}.bias"] = zeros(b)
     return made
 
 

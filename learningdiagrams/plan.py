@@ -174,11 +174,11 @@ def _comparison(by: Comparator, left: tuple[int, ...], right: tuple[int, ...]) -
     return terms[0] if len(terms) == 1 else f"mean({', '.join(terms)})"
 
 
-def path_of(plan: Plan, value: int) -> str:
-    """The expression whose value this is, for an error message: at most some thirty maps of it."""
+def path_of(plan: Plan, value: int, limit: int = 30) -> str:
+    """The expression whose value this is, for an error message: at most some `limit` maps of it."""
     makers = {out: step for step in plan.steps for out in step.outs}
     tail: list[str] = []
-    while len(tail) < 30:
+    while len(tail) < limit:
         step = makers[value]
         if isinstance(step, Stop | Expand):
             value = step.value
@@ -187,12 +187,14 @@ def path_of(plan: Plan, value: int) -> str:
         if len(step.outs) > 1:
             factors = plan.diagram.generators[step.generator].cod
             tail[-1] += f" >> proj({factors}, {step.outs.index(value)})"
-        if isinstance(step, Input) or not step.arguments:
+        arguments = step.arguments if isinstance(step, Apply) else ()
+        if len(arguments) > 1:
+            # Arguments share what is left, so that a term that doubles forty times is no longer than any other.
+            share = (limit - len(tail)) // len(arguments)
+            tail.append(f"({' & '.join(path_of(plan, argument, share) for argument in arguments)})")
+        if len(arguments) != 1:
             break
-        if len(step.arguments) > 1:
-            tail.append(f"({' & '.join(path_of(plan, argument) for argument in step.arguments)})")
-            break
-        (value,) = step.arguments
+        value = arguments[0]
     else:
         tail.append("…")
     return " >> ".join(reversed(tail))

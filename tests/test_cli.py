@@ -182,7 +182,8 @@ def test_draw_goes_by_the_ending(at, tmp_path):
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_train_leaves_results_and_goes_on(at, tmp_path, backend):
-    pytest.importorskip(backend), pytest.importorskip("sklearn")
+    pytest.importorskip(backend)
+    pytest.importorskip("sklearn")
     options = ["--backend", backend, "--out", "run", "--batch-size", "256"]
     done = at("train", "good.diagram", *options, "--epochs", "2")
     assert done.exit_code == 0, done.output

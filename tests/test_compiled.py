@@ -37,7 +37,8 @@ def test_total_is_the_weighted_sum_of_unweighted_terms(backend):
 
 
 def test_backends_start_from_the_same_numbers_and_agree():
-    pytest.importorskip("torch"), pytest.importorskip("jax")
+    pytest.importorskip("torch")
+    pytest.importorskip("jax")
     one, two = (distillation().compile(backend=name, seed=3, dtype="float64") for name in ("torch", "jax"))
     assert one.loss(BATCH).total.item() == pytest.approx(two.loss(BATCH).total.item(), rel=1e-12)
     (_, mine), (_, theirs) = one.value_and_grad(BATCH), two.value_and_grad(BATCH)

@@ -152,6 +152,18 @@ def test_products_several_outputs_and_several_samplings():
     )
 
 
+def test_paths_in_errors_are_short_where_terms_double():
+    d = ld.Diagram()
+    S, A = d.objects("S", "A")
+    term, f = d.data("x", S, A), d.model("f", A * A, A)
+    for _ in range(40):
+        term = (term & term) >> f
+    d.goal("g", term, d["x"])
+    plan = make_plan(d, d.goals.values())
+    assert len(plan.steps) == 41
+    assert len(path_of(plan, plan.compares[0].pairs[0][0][0])) < 500
+
+
 def test_a_morphism_by_itself_takes_its_arguments_by_position():
     d = ld.Diagram()
     S, A = d.objects("S", "A")

@@ -205,7 +205,7 @@ class Presentation:
 
     def __str__(self) -> str:
         """The text form: a diagram whose generators have no role."""
-        from learningdiagrams.writing import write_presentation
+        from learningdiagrams.language.writing import write_presentation
 
         return write_presentation(self)
 
