@@ -9,10 +9,10 @@ from learningdiagrams import losses
 from learningdiagrams.data import as_data
 from learningdiagrams.declarations import possible_on
 from learningdiagrams.errors import DiagramError, suggestion
-from learningdiagrams.evaluation import BATCH_SIZE, Equation, Evaluator
 from learningdiagrams.plan import make_plan
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.presentations import Law
+from learningdiagrams.training.evaluation import BATCH_SIZE, Equation, Evaluator
 from learningdiagrams.training.history import table
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ FLOORS = (
     {"data", "datasets", "noise"},
     {"drawing", "examination", "formulas", "gluing", "interpretation", "language", "plan", "shapes", "verdicts"},
     {"backends"},
-    {"agreement", "evaluation", "training"},
+    {"agreement", "training"},
     {"code", "compiled"},
     {"__init__", "__main__", "cli", "curves", "demo", "regimes", "report"},
 )

@@ -179,9 +179,7 @@ class _Gluing:
             conditions.append((self._law_names[number, ""], left, legs[it.part](it.image)))
         self._add(conditions, seen)
 
-    def _add(
-        self, laws: Iterable[tuple[str, Morphism, Morphism]], seen: set[tuple[Morphism, Morphism]]
-    ) -> None:
+    def _add(self, laws: Iterable[tuple[str, Morphism, Morphism]], seen: set[tuple[Morphism, Morphism]]) -> None:
         """Adds the laws of one part that those of earlier parts do not give already."""
         new = []
         for name, left, right in laws:
@@ -212,9 +210,7 @@ def _tidy(image: Morphism) -> Morphism:
     return image if written == set(generators_in(normal)) else normal
 
 
-def _eliminate(
-    equations: list[_Equation], generators: Classes
-) -> tuple[dict[int, _Equation], list[_Equation]]:
+def _eliminate(equations: list[_Equation], generators: Classes) -> tuple[dict[int, _Equation], list[_Equation]]:
     """Chooses for each class of generators at most one equation that defines it; the others stay conditions.
 
     The definitions come in an order in which each mentions only generators that are kept or defined

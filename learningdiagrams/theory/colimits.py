@@ -43,9 +43,7 @@ class Colimit:
     _arrows: tuple[Arrow, ...] = field(repr=False)
     _shown: tuple[int, ...] = field(repr=False)
 
-    def mediate(
-        self, *functors: Functor, into: Presentation | None = None, max_seconds: float = 10.0
-    ) -> Functor:
+    def mediate(self, *functors: Functor, into: Presentation | None = None, max_seconds: float = 10.0) -> Functor:
         """The one functor out of the apex that gives these functors when it follows the legs.
 
         One functor for each leg, in order, all into one presentation (named by `into` where there are no
@@ -99,9 +97,7 @@ class Colimit:
                 )
             into = into or functor.cod
             if functor.cod is not into:
-                raise TheoryError(
-                    f"mediate: all functors end at one presentation, but {functor!r} not at {into.name}"
-                )
+                raise TheoryError(f"mediate: all functors end at one presentation, but {functor!r} not at {into.name}")
         if into is None:
             raise TheoryError("mediate: without legs the target has to be named: mediate(into=…)")
         return into
@@ -163,8 +159,7 @@ def pushout(
     for functor in functors:
         if functor.dom is not left.dom:
             raise TheoryError(
-                f"pushout: all functors start at one presentation, but {functor!r} does not start at "
-                f"{left.dom.name}"
+                f"pushout: all functors start at one presentation, but {functor!r} does not start at {left.dom.name}"
             )
     parts = (left.dom, *(functor.cod for functor in functors))
     arrows = tuple((0, position, functor) for position, functor in enumerate(functors, start=1))
@@ -209,9 +204,7 @@ def _all_functors(what: str, given: Iterable[Functor]) -> tuple[Functor, ...]:
     functors = tuple(given)
     for functor in functors:
         if not isinstance(functor, Functor):
-            raise TheoryError(
-                f"{what}: {functor!r} is no functor; functors are what presentations are glued along"
-            )
+            raise TheoryError(f"{what}: {functor!r} is no functor; functors are what presentations are glued along")
     return functors
 
 

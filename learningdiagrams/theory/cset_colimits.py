@@ -132,17 +132,13 @@ def _colimit(
     _require_pointwise(presentation)
     for part in parts:
         if part.presentation is not presentation:
-            raise TheoryError(
-                f"a colimit is of models of one presentation; {part!r} is none of {presentation.name}"
-            )
+            raise TheoryError(f"a colimit is of models of one presentation; {part!r} is none of {presentation.name}")
         if failures := part.failures():
             raise TheoryError(f"colimit: {part!r} is no model: {failures[0]}")
     for source, target, arrow in arrows:
         for position, model in ((source, arrow.dom), (target, arrow.cod)):
             if not 0 <= position < len(parts) or parts[position] != model:
-                raise TheoryError(
-                    f"colimit: ({source}, {target}, {arrow!r}): {model!r} is not at position {position}"
-                )
+                raise TheoryError(f"colimit: ({source}, {target}, {arrow!r}): {model!r} is not at position {position}")
         if failures := arrow.failures():
             raise TheoryError(f"colimit: {arrow!r} is no homomorphism: {failures[0]}")
 
@@ -170,10 +166,7 @@ def _colimit(
         Homomorphism(
             parts[position],
             apex,
-            {
-                name: [glued(name, position, x) for x in elements]
-                for name, elements in parts[position].sets.items()
-            },
+            {name: [glued(name, position, x) for x in elements] for name, elements in parts[position].sets.items()},
         )
         for position in shown
     )

@@ -109,9 +109,7 @@ class _Search:
 
     def force(self, choices: list[tuple[Cell, Element]]) -> bool:
         """Decides these images and all that follows from them; False where that is a contradiction."""
-        entries: list[tuple[Morphism, Element]] = (
-            [] if self.trail or choices else [(c, ()) for c in self._constants]
-        )
+        entries: list[tuple[Morphism, Element]] = [] if self.trail or choices else [(c, ()) for c in self._constants]
         while choices or entries:
             while choices:
                 cell, image = choices.pop()

@@ -43,8 +43,7 @@ EXTRA: Final = "{what}: `{name}` has a value at {at!r}, which is not in the set 
 VALUE: Final = "{what}: `{name}` sends {at!r} to {value!r}, which is not in the set of {obj}"
 LAW: Final = "law `{law}` fails at {at!r}: `{left}` gives {a!r}, but `{right}` gives {b!r}"
 SQUARE: Final = (
-    "`{name}` is not preserved at {at!r}: "
-    "`{name}` and then the map gives {a!r}, the map and then `{name}` {b!r}"
+    "`{name}` is not preserved at {at!r}: `{name}` and then the map gives {a!r}, the map and then `{name}` {b!r}"
 )
 LENGTH: Final = "{what}: `{name}` is given {count} values in a row, but the set of {obj} has {size} elements"
 
@@ -147,9 +146,7 @@ class CSet:
         if isinstance(value, Object):
             found = self._elements.get(value)
             if found is None:
-                found = self._elements[value] = tuple(
-                    product(*(self._elements[sort] for sort in value.factors))
-                )
+                found = self._elements[value] = tuple(product(*(self._elements[sort] for sort in value.factors)))
             return found
         rows = self(value.dom)
         columns = _columns(value.dom, rows)
@@ -220,13 +217,10 @@ class Homomorphism:
 
     __slots__ = ("_components", "cod", "dom")
 
-    def __init__(
-        self, dom: CSet, cod: CSet, components: Mapping[Any, Mapping[Any, Element] | Iterable[Element]]
-    ):
+    def __init__(self, dom: CSet, cod: CSet, components: Mapping[Any, Mapping[Any, Element] | Iterable[Element]]):
         if dom.presentation is not cod.presentation:
             raise TheoryError(
-                f"a homomorphism goes between models of one presentation, not from a {dom._what} "
-                f"to a {cod._what}"
+                f"a homomorphism goes between models of one presentation, not from a {dom._what} to a {cod._what}"
             )
         self.dom = dom
         self.cod = cod
@@ -258,9 +252,7 @@ class Homomorphism:
         """The image of an element of an object or product. Raises KeyError where there is none."""
         if len(obj.factors) == 1:
             return self._components[obj.name][element]
-        return tuple(
-            self._components[sort.name][part] for sort, part in zip(obj.factors, element, strict=True)
-        )
+        return tuple(self._components[sort.name][part] for sort, part in zip(obj.factors, element, strict=True))
 
     def failures(self) -> list[Failure]:
         """Everything that keeps this from being a homomorphism; [] when nothing does.
@@ -272,9 +264,7 @@ class Homomorphism:
         found = []
         for name, sort in self.dom.presentation.sorts.items():
             component = self._components[name]
-            found += _table_failures(
-                self._what, name, component, (sort, self.dom(sort)), (sort, self.cod(sort))
-            )
+            found += _table_failures(self._what, name, component, (sort, self.dom(sort)), (sort, self.cod(sort)))
         for name, generator in self.dom.presentation.generators.items():
             here, there = self.dom.maps[name], self.cod.maps[name]
             for element in self.dom(generator.dom):
@@ -301,8 +291,7 @@ class Homomorphism:
         if not self.is_isomorphism():
             raise TheoryError("the map is no isomorphism, so that it has no inverse")
         turned = {
-            name: {value: key for key, value in component.items()}
-            for name, component in self._components.items()
+            name: {value: key for key, value in component.items()} for name, component in self._components.items()
         }
         return Homomorphism(self.cod, self.dom, turned)
 
@@ -310,9 +299,7 @@ class Homomorphism:
         if not isinstance(other, Homomorphism):
             return NotImplemented
         if self.cod is not other.dom and self.cod != other.dom:
-            raise TheoryError(
-                "the first homomorphism ends at a model other than the one where the second starts"
-            )
+            raise TheoryError("the first homomorphism ends at a model other than the one where the second starts")
         components = {
             name: {key: other._components[name][value] for key, value in component.items()}
             for name, component in self._components.items()
@@ -363,9 +350,7 @@ def pull(functor: Functor, value: CSet | Homomorphism) -> CSet | Homomorphism:
     maps = {}
     for name, generator in functor.dom.generators.items():
         table = value(functor(generator))
-        dom, cod = (
-            [len(functor(sort).factors) for sort in end.factors] for end in (generator.dom, generator.cod)
-        )
+        dom, cod = ([len(functor(sort).factors) for sort in end.factors] for end in (generator.dom, generator.cod))
         maps[name] = {_nested(dom, key): _nested(cod, image) for key, image in table.items()}
     return CSet(functor.dom, sets, maps)
 
@@ -415,9 +400,7 @@ def _elements(what: str, given: int | Iterable[Element]) -> Column:
     return elements
 
 
-def _table(
-    what: str, name: str, obj: Object, model: CSet, given: Mapping[Any, Element] | Iterable[Element]
-) -> Table:
+def _table(what: str, name: str, obj: Object, model: CSet, given: Mapping[Any, Element] | Iterable[Element]) -> Table:
     if isinstance(given, Mapping):
         return dict(given)
     keys, values = model(obj), tuple(given)

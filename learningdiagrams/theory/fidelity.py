@@ -37,9 +37,7 @@ class Fidelity:
         return self.holds is True
 
 
-def is_faithful(
-    functor: Functor, dom: Object | None, cod: Object | None, limit: int, max_seconds: float
-) -> Fidelity:
+def is_faithful(functor: Functor, dom: Object | None, cod: Object | None, limit: int, max_seconds: float) -> Fidelity:
     """See :meth:`learningdiagrams.theory.functors.Functor.is_faithful`."""
     end = time.monotonic() + max_seconds
     open_reasons = []
@@ -52,23 +50,17 @@ def is_faithful(
         for i, morphism in enumerate(morphisms):
             same, undecided = _find(functor.cod, functor(morphism), [functor(m) for m in morphisms[:i]], end)
             if same is not None:
-                reason = (
-                    f"`{brief(morphisms[same])}` and `{brief(morphism)}` differ, but their images are equal"
-                )
+                reason = f"`{brief(morphisms[same])}` and `{brief(morphism)}` differ, but their images are equal"
                 return Fidelity(False, reason, (morphisms[same], morphism))
             if undecided is not None:
                 pair = f"`{brief(morphisms[undecided])}` and `{brief(morphism)}`"
                 open_reasons.append(f"whether {pair} have equal images was not decided")
     return (
-        Fidelity(None, open_reasons[0])
-        if open_reasons
-        else Fidelity(True, "different morphisms have different images")
+        Fidelity(None, open_reasons[0]) if open_reasons else Fidelity(True, "different morphisms have different images")
     )
 
 
-def is_full(
-    functor: Functor, dom: Object | None, cod: Object | None, limit: int, max_seconds: float
-) -> Fidelity:
+def is_full(functor: Functor, dom: Object | None, cod: Object | None, limit: int, max_seconds: float) -> Fidelity:
     """See :meth:`learningdiagrams.theory.functors.Functor.is_full`."""
     end = time.monotonic() + max_seconds
     open_reasons = []
@@ -90,9 +82,7 @@ def is_full(
             if same is None and undecided is None:
                 return Fidelity(False, f"`{brief(target)}` is the image of no morphism {a} -> {b}", (target,))
             if same is None:
-                open_reasons.append(
-                    f"whether `{brief(target)}` is the image of a morphism {a} -> {b} was not decided"
-                )
+                open_reasons.append(f"whether `{brief(target)}` is the image of a morphism {a} -> {b} was not decided")
     return Fidelity(None, open_reasons[0]) if open_reasons else Fidelity(True, "every morphism is an image")
 
 

@@ -42,9 +42,7 @@ END: Final = (
     "it would have to {infinitive} {should}, the image of {end}"
 )
 ILL_TYPED: Final = "{functor} has no value at an expression with `{name}`: {message}"
-GROWN: Final = (
-    "{presentation} has grown by {names} since the {functor} was made; make it again with images for them"
-)
+GROWN: Final = "{presentation} has grown by {names} since the {functor} was made; make it again with images for them"
 
 
 class Functor:
@@ -102,9 +100,7 @@ class Functor:
         made._set(dom, cod, sorts, images)
         return made
 
-    def _set(
-        self, dom: Presentation, cod: Presentation, sorts: dict[str, Object], images: dict[str, Morphism]
-    ) -> None:
+    def _set(self, dom: Presentation, cod: Presentation, sorts: dict[str, Object], images: dict[str, Morphism]) -> None:
         self.dom = dom
         self.cod = cod
         self._sorts = sorts
@@ -258,9 +254,7 @@ class Functor:
         for name, image in self._sorts.items():
             there = other._sorts[name]
             if image is not there:
-                found.append(
-                    Failure("object", name, image, there, f"`{name}` is sent to {image} and to {there}")
-                )
+                found.append(Failure("object", name, image, there, f"`{name}` is sent to {image} and to {there}"))
         equations = []
         for name, image in self._images.items():
             there = other._images[name]
@@ -272,9 +266,7 @@ class Functor:
                     f"and to `{brief(there)}` : {there.dom} -> {there.cod}"
                 )
                 found.append(Failure("morphism", name, image, there, message))
-        return found + judged(
-            self.cod, equations, "morphism", "`{}`", "that its images are equal:", max_seconds
-        )
+        return found + judged(self.cod, equations, "morphism", "`{}`", "that its images are equal:", max_seconds)
 
     def equals(self, other: Functor, max_seconds: float = 10.0) -> bool | None:
         """Whether parallel functors are equal up to the laws of their codomain; None where not decided.

@@ -158,9 +158,7 @@ class NaturalTransformation:
         if (self.source, self.target) != (other.source, other.target):
             raise TheoryError("the transformations are not between the same functors")
         pairs = [(name, part, other._components[name]) for name, part in self._components.items()]
-        return judged(
-            self.source.cod, pairs, "component", "`{}`", "that its components are equal:", max_seconds
-        )
+        return judged(self.source.cod, pairs, "component", "`{}`", "that its components are equal:", max_seconds)
 
     def equals(self, other: NaturalTransformation, max_seconds: float = 10.0) -> bool | None:
         """Whether two transformations of the same functors are equal up to the laws; None if not decided."""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from learningdiagrams.data import Data, Stream
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.evaluation import BATCH_SIZE
 from learningdiagrams.training import checkpoints
 from learningdiagrams.training.checkpoints import Checkpoint
+from learningdiagrams.training.evaluation import BATCH_SIZE
 from learningdiagrams.training.history import History
 from learningdiagrams.training.monitoring import Monitor
 from learningdiagrams.training.options import Event, Options, Phase, Position, Rows, State

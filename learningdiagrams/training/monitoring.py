@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from learningdiagrams.evaluation import Equation, Evaluator
 from learningdiagrams.plan import make_plan
+from learningdiagrams.training.evaluation import Equation, Evaluator
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.base import Maps

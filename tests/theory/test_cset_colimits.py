@@ -57,9 +57,7 @@ def test_against_catlab(case):
     """The same apex up to the isomorphism that commutes with the legs, which the mediating map has to be."""
     P = from_catlab(case["schema"])
     models = {name: model(P, parts) for name, parts in case["objects"].items()}
-    maps = [
-        Homomorphism(models[it["dom"]], models[it["codom"]], it["components"]) for it in case["morphisms"]
-    ]
+    maps = [Homomorphism(models[it["dom"]], models[it["codom"]], it["components"]) for it in case["morphisms"]]
     assert all(it.failures() == [] for it in (*models.values(), *maps))
     if case["kind"] == "pushout":
         made, feet = cset_colimits.pushout(*maps), [it.cod for it in maps]
@@ -70,8 +68,7 @@ def test_against_catlab(case):
     else:
         names = list(models)
         arrows = [
-            (names.index(it["dom"]), names.index(it["codom"]), h)
-            for it, h in zip(case["morphisms"], maps, strict=True)
+            (names.index(it["dom"]), names.index(it["codom"]), h) for it, h in zip(case["morphisms"], maps, strict=True)
         ]
         made, feet = cset_colimits.colimit(models.values(), arrows), list(models.values())
     apex = model(P, case["apex"])
@@ -93,15 +90,11 @@ def test_mediate_wants_a_cocone():
     loop = Homomorphism(edge, cycle(1), {"V": [0, 0], "E": [0]})
     turn = Homomorphism(edge, cycle(2), {"V": [0, 1], "E": [0]})
     assert path.mediate(loop, loop).failures() == []
-    with pytest.raises(
-        TheoryError, match=r"no cocone: what 0 of `V` becomes in the parts goes to 1 and to 0"
-    ):
+    with pytest.raises(TheoryError, match=r"no cocone: what 0 of `V` becomes in the parts goes to 1 and to 0"):
         path.mediate(turn, turn)
     with pytest.raises(TheoryError, match="2 homomorphisms are wanted, 1 were given"):
         path.mediate(loop)
-    with pytest.raises(
-        TheoryError, match="a homomorphism <CSet of Graph: V: 2, E: 1> -> <CSet of Graph: V: 1, E: 1>"
-    ):
+    with pytest.raises(TheoryError, match="a homomorphism <CSet of Graph: V: 2, E: 1> -> <CSet of Graph: V: 1, E: 1>"):
         path.mediate(loop, turn)
     with pytest.raises(TheoryError, match="is no homomorphism: `tgt` is not preserved"):
         path.mediate(*[Homomorphism(edge, cycle(2), {"V": [0, 0], "E": [0]})] * 2)
@@ -145,19 +138,13 @@ def test_pushouts_of_random_graphs(data):
     for _ in range(2):
         arrows = data.draw(edges)
         # With a loop, there always is a homomorphism.
-        known = list(homomorphisms(shared, graph(2, *arrows))) or list(
-            homomorphisms(shared, graph(2, *arrows, (0, 0)))
-        )
+        known = list(homomorphisms(shared, graph(2, *arrows))) or list(homomorphisms(shared, graph(2, *arrows, (0, 0))))
         maps.append(data.draw(st.sampled_from(known)))
     f, g = maps
     made = cset_colimits.pushout(f, g)
     assert made.apex.failures() == [] and f >> made.legs[0] == g >> made.legs[1]
     target = graph(2, (0, 0), (0, 1), (0, 1))
-    pairs = [
-        (h, k)
-        for h, k in product(homomorphisms(f.cod, target), homomorphisms(g.cod, target))
-        if f >> h == g >> k
-    ]
+    pairs = [(h, k) for h, k in product(homomorphisms(f.cod, target), homomorphisms(g.cod, target)) if f >> h == g >> k]
     out = list(homomorphisms(made.apex, target))
     assert len(out) == len(pairs)
     for h, k in pairs:
@@ -167,16 +154,12 @@ def test_pushouts_of_random_graphs(data):
 
 def test_operations_of_several_arguments_are_refused():
     """The disjoint union of two groups is no group: such colimits are not pointwise."""
-    with pytest.raises(
-        TheoryError, match=r"models of Monoid are not pointwise: the generator `mul` starts at M \* M"
-    ):
+    with pytest.raises(TheoryError, match=r"models of Monoid are not pointwise: the generator `mul` starts at M \* M"):
         cset_colimits.coproduct(cyclic(2), cyclic(3))
     P = Presentation("Pointed")
     (X,) = P.objects("X")
     P.morphism("point", P.unit, X)
-    with pytest.raises(
-        TheoryError, match="the generator `point` starts at 1, where a single object is needed"
-    ):
+    with pytest.raises(TheoryError, match="the generator `point` starts at 1, where a single object is needed"):
         cset_colimits.initial(P)
     Q = Presentation("Constant")
     A, B = Q.objects("A", "B")
@@ -189,17 +172,13 @@ def test_operations_of_several_arguments_are_refused():
 def test_what_is_no_diagram_is_refused():
     point, edge = graph(1), graph(2, (0, 1))
     end = Homomorphism(point, edge, {"V": [1], "E": []})
-    with pytest.raises(
-        TheoryError, match=r"colimit: \(1, 0, .*\): <CSet of Graph: V: 1, E: 0> is not at position 1"
-    ):
+    with pytest.raises(TheoryError, match=r"colimit: \(1, 0, .*\): <CSet of Graph: V: 1, E: 0> is not at position 1"):
         cset_colimits.colimit([point, edge], [(1, 0, end)])
     with pytest.raises(TheoryError, match="are not parallel"):
         cset_colimits.coequalizer(end, Homomorphism.identity(edge))
     with pytest.raises(TheoryError, match="start at one model"):
         cset_colimits.pushout(end, Homomorphism.identity(edge))
-    with pytest.raises(
-        TheoryError, match="is no homomorphism: homomorphism of models of Graph: `V` sends 0 to 7"
-    ):
+    with pytest.raises(TheoryError, match="is no homomorphism: homomorphism of models of Graph: `V` sends 0 to 7"):
         cset_colimits.pushout(end, Homomorphism(point, edge, {"V": [7], "E": []}))
     broken = CSet(GRAPHS, {"V": 0, "E": 1}, {"src": [0], "tgt": [0]})
     with pytest.raises(TheoryError, match="is no model"):

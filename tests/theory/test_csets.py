@@ -150,9 +150,7 @@ class TestHomomorphisms:
             0,
             1,
         )
-        assert str(failure) == (
-            "`tgt` is not preserved at 0: `tgt` and then the map gives 0, the map and then `tgt` 1"
-        )
+        assert str(failure) == ("`tgt` is not preserved at 0: `tgt` and then the map gives 0, the map and then `tgt` 1")
 
     def test_they_compose(self):
         X = cycle(4)
@@ -172,9 +170,7 @@ class TestHomomorphisms:
             collapse.inverse()
 
     def test_models_of_one_presentation(self):
-        with pytest.raises(
-            TheoryError, match="of one presentation, not from a model of Graph to a model of Monoid"
-        ):
+        with pytest.raises(TheoryError, match="of one presentation, not from a model of Graph to a model of Monoid"):
             Homomorphism(cycle(1), cyclic(1), {"V": [0], "E": [0]})
         with pytest.raises(TheoryError, match="models of different presentations"):
             next(homomorphisms(cycle(1), cyclic(1)))

@@ -175,14 +175,11 @@ def test_every_failure_is_told(symmetric):
         ("law", "involution", s >> s, identity(Y)),
     ]
     assert str(found[0]) == (
-        "`src` : E -> V is sent to `f` : X -> Y, which starts at X; "
-        "it would have to start at Y, the image of E"
+        "`src` : E -> V is sent to `f` : X -> Y, which starts at X; it would have to start at Y, the image of E"
     )
     assert isinstance(found[3].verdict, Refuted)
     found[3].verdict.witness.check()  # type: ignore[reportAttributeAccessIssue]
-    with pytest.raises(
-        TheoryError, match=r"has no value at an expression with `src`: `src` : E -> V is sent to"
-    ):
+    with pytest.raises(TheoryError, match=r"has no value at an expression with `src`: `src` : E -> V is sent to"):
         F(symmetric["inv"] >> symmetric["src"])
     assert F(symmetric["inv"] >> symmetric["inv"]) == s >> s
 
@@ -223,9 +220,7 @@ def test_a_domain_that_grew_is_an_error(graph):
     F = Functor.identity(graph)
     (W,) = graph.objects("W")
     graph.morphism("new", W, W)
-    with pytest.raises(
-        TheoryError, match=r"Graph has grown by `W`, `new` since the functor Graph -> Graph was made"
-    ):
+    with pytest.raises(TheoryError, match=r"Graph has grown by `W`, `new` since the functor Graph -> Graph was made"):
         F(W)
     with pytest.raises(TheoryError, match="has grown"):
         F.failures()
@@ -250,9 +245,7 @@ def test_composition_is_that_of_a_category(graph, symmetric):
     assert Functor.identity(graph) >> F == F == F >> Functor.identity(symmetric)
     assert (F >> G)(graph["src"]) == G(F(graph["src"]))
     assert [f.failures() for f in (F, G, H, F >> G >> H)] == [[], [], [], []]
-    with pytest.raises(
-        TheoryError, match=r"the first functor ends at SymmetricGraph, but the second starts at Graph"
-    ):
+    with pytest.raises(TheoryError, match=r"the first functor ends at SymmetricGraph, but the second starts at Graph"):
         F >> F  # type: ignore[reportUnusedExpression]
 
 
@@ -269,9 +262,7 @@ def test_equality_up_to_laws_has_three_answers():
     (X,) = braids.objects("X")
     a, b = braids.morphism("a", X, X), braids.morphism("b", X, X)
     braids.law(a >> b >> a, b >> a >> b)
-    left, right = (
-        Functor(P, braids, {"A": X}, {"a": image}) for image in (a >> b >> a >> b, b >> a >> a >> b)
-    )
+    left, right = (Functor(P, braids, {"A": X}, {"a": image}) for image in (a >> b >> a >> b, b >> a >> a >> b))
     assert left.equals(right, max_seconds=0.0) is None
     with pytest.raises(TheoryError, match="not parallel"):
         left.equals(once)
@@ -287,9 +278,7 @@ def test_functors_that_differ_on_objects_differ():
 
 
 def test_it_prints_as_a_table(graph):
-    F = Functor(
-        graph, graph, {"V": "V", "E": "V"}, {"src": identity(graph["V"]), "tgt": identity(graph["V"])}
-    )
+    F = Functor(graph, graph, {"V": "V", "E": "V"}, {"src": identity(graph["V"]), "tgt": identity(graph["V"])})
     assert str(F) == "Graph -> Graph\n  V |-> V\n  E |-> V\n  src |-> id(V)\n  tgt |-> id(V)"
     assert repr(F) == "<Functor Graph -> Graph>"
 
@@ -357,9 +346,7 @@ def test_faithful_and_full_on_cyclic_groups(order, into, exponent, faithful, ful
         assert F.dom.prove(one, other).holds is False and F.cod.prove(F(one), F(other)).holds is True
     if not full:
         (missed,) = F.is_full().example
-        assert all(
-            F.cod.prove(F(m), missed).holds is False for m in F.dom.hom(F.dom.sorts["X"], F.dom.sorts["X"])
-        )
+        assert all(F.cod.prove(F(m), missed).holds is False for m in F.dom.hom(F.dom.sorts["X"], F.dom.sorts["X"]))
 
 
 def test_faithfulness_on_infinite_hom_sets_is_left_open():
@@ -374,8 +361,7 @@ def test_faithfulness_on_infinite_hom_sets_is_left_open():
     assert to_power(P, Q, 1).is_full().holds is None
     answer = Functor(cyclic_group("One", "t", 1), P, {"X": "X"}, {"t": identity(X)}).is_full()
     assert (
-        answer.holds is False
-        and "X -> X has finitely many morphisms, but there are infinitely many" in answer.reason
+        answer.holds is False and "X -> X has finitely many morphisms, but there are infinitely many" in answer.reason
     )
 
 

@@ -98,9 +98,7 @@ def test_squares_of_ill_typed_images_are_not_judged(sides):
 
 def test_tables_that_are_none_raise_at_the_call(sides):
     P, _Q, F, G = sides
-    with pytest.raises(
-        TheoryError, match=r"components= has nothing for `B`; each object of Arrow needs an entry"
-    ):
+    with pytest.raises(TheoryError, match=r"components= has nothing for `B`; each object of Arrow needs an entry"):
         NaturalTransformation(F, G, {"A": "h"})
     with pytest.raises(TheoryError, match=r"components= names `C`, which is no object of Arrow"):
         NaturalTransformation(F, G, {"A": "h", "B": "k", "C": "k"})

@@ -69,9 +69,7 @@ def test_interfaces_that_do_not_fit_are_told():
             port.law(s, identity(X), name="trivial")
         interfaces.append(Functor(port, P, {"X": A}, {"s": identity(A) if law else t}))
     trivial, free = (OpenPresentation(it, it) for it in interfaces)
-    with pytest.raises(
-        TheoryError, match="the interfaces do not fit: law `trivial`: I refutes its image `s = id"
-    ):
+    with pytest.raises(TheoryError, match="the interfaces do not fit: law `trivial`: I refutes its image `s = id"):
         trivial >> free  # type: ignore[reportUnusedExpression]
     with pytest.raises(TheoryError, match="the interfaces do not fit: law `trivial`"):
         free >> trivial  # type: ignore[reportUnusedExpression]
@@ -111,9 +109,7 @@ def open_presentations(draw, left: list[str], right: list[str]):
 PORTS = ["x", "y"]
 
 
-@given(
-    a=open_presentations([], PORTS), b=open_presentations(PORTS, PORTS), c=open_presentations(PORTS, ["z"])
-)
+@given(a=open_presentations([], PORTS), b=open_presentations(PORTS, PORTS), c=open_presentations(PORTS, ["z"]))
 def test_associative_up_to_names(a, b, c):
     """Both ways of bracketing have the universal property of the zigzag, so that they are isomorphic."""
     ab, first = a.compose(b)
@@ -185,7 +181,5 @@ def test_interfaces_that_may_fit_are_not_decided():
         if image == "other":
             port.law(a >> b >> b >> a >> a >> b, b >> a >> a >> b >> b >> a, name="strange")
         interfaces.append(OpenPresentation.identity(port))
-    with pytest.raises(
-        NotDecided, match="the interfaces do not fit: law `strange`: whether I proves its image"
-    ):
+    with pytest.raises(NotDecided, match="the interfaces do not fit: law `strange`: whether I proves its image"):
         interfaces[1].compose(interfaces[0], max_seconds=0.0)

@@ -32,8 +32,7 @@ class TestMediate:
         with pytest.raises(TheoryError) as error:
             po.mediate(H, Functor(Q, Z, {"X": "X"}, {"u": "z"}))
         assert str(error.value) == (
-            "the functors are no cocone: in Loop, `l`: Z refutes that its images are equal: "
-            "`z >> z >> z >> z = z >> z`"
+            "the functors are no cocone: in Loop, `l`: Z refutes that its images are equal: `z >> z >> z >> z = z >> z`"
         )
 
     def test_disagreement_on_objects(self):
@@ -52,9 +51,7 @@ class TestMediate:
         po = pushout(Functor(R, P, {"X": "X"}, {"l": "t"}), Functor(R, Q, {"X": "X"}, {"l": "u"}))
         H = Functor(P, Z, {"X": X}, {"t": a >> b >> a >> b})
         K = Functor(Q, Z, {"X": X}, {"u": b >> a >> a >> b})
-        with pytest.raises(
-            NotDecided, match="whether the functors are a cocone: in Loop, `l`: whether B3 proves"
-        ):
+        with pytest.raises(NotDecided, match="whether the functors are a cocone: in Loop, `l`: whether B3 proves"):
             po.mediate(H, K, max_seconds=0.0)
         order = loop("Z2", "s", (2, 0))
         one = coproduct(order)
@@ -71,13 +68,9 @@ class TestMediate:
         both = coproduct(P, Q)
         with pytest.raises(TheoryError, match="one functor for each leg, 2 in all, but 1 were given"):
             both.mediate(Functor.identity(P))
-        with pytest.raises(
-            TheoryError, match=r"a functor out of P is wanted for the leg <Functor P -> P \+ Q>"
-        ):
+        with pytest.raises(TheoryError, match=r"a functor out of P is wanted for the leg <Functor P -> P \+ Q>"):
             both.mediate(Functor.identity(Q), Functor.identity(Q))
-        with pytest.raises(
-            TheoryError, match="all functors end at one presentation, but <Functor Q -> Q> not at P"
-        ):
+        with pytest.raises(TheoryError, match="all functors end at one presentation, but <Functor Q -> Q> not at P"):
             both.mediate(Functor.identity(P), Functor.identity(Q))
 
     def test_an_apex_that_grew(self):
@@ -94,9 +87,7 @@ class TestMediate:
         swap = proj(A * A, 1) & proj(A * A, 0)
         po = pushout(*[Functor(R, P, {"X": "X"}, {})] * 2)
         M = po.mediate(*(Functor(P, Z, {"X": A * A}, {"t": m}) for m in (swap, identity(A * A))))
-        assert M(po.legs[0](P.generators["t"])) == swap and M(po.legs[1](P.generators["t"])) == identity(
-            A * A
-        )
+        assert M(po.legs[0](P.generators["t"])) == swap and M(po.legs[1](P.generators["t"])) == identity(A * A)
         with pytest.raises(TheoryError, match=r"no cocone: in Point, `X` is sent to A \* A and to B"):
             po.mediate(Functor(P, Z, {"X": A * A}, {"t": swap}), Functor(P, Z, {"X": B}, {"t": identity(B)}))
 
@@ -143,8 +134,7 @@ def assignments(P: Presentation, elements, times):
     for values in product(elements, repeat=len(P.generators)):
         assignment = dict(zip(P.generators, values, strict=True))
         if all(
-            evaluate(law.left, assignment, times) == evaluate(law.right, assignment, times)
-            for law in P.laws.values()
+            evaluate(law.left, assignment, times) == evaluate(law.right, assignment, times) for law in P.laws.values()
         ):
             yield assignment
 
@@ -163,8 +153,7 @@ def test_functors_out_of_a_pushout_are_cocones(span, name):
     cocones = 0
     for left, right in product(lefts[:12], rights[:12]):
         agree = all(
-            evaluate(F.morphisms[r], left, times) == evaluate(G.morphisms[r], right, times)
-            for r in F.dom.generators
+            evaluate(F.morphisms[r], left, times) == evaluate(G.morphisms[r], right, times) for r in F.dom.generators
         )
         cocones += agree
         H, K = functor(F.cod, left), functor(G.cod, right)
