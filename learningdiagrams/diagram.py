@@ -75,6 +75,8 @@ class Diagram:
         self._measures: dict[str, Measure] = {}
         self._stages: dict[str, Stage] = {}
         self._styles: dict[str, Style] = {}
+        self.hypotheses: dict[tuple[str, int, int, int], Presentation] = {}
+        """The presentation that the last question was put to, with what was learned of it; see `prove`."""
         self.directory: Path | None = None
         """The folder that relative paths in realisations start from (that of the file, once loaded), or None."""
         self.trusted = False

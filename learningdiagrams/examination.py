@@ -61,8 +61,9 @@ def hypothesis(diagram: Diagram, using: str = "all", without: Collection[str] = 
         for law in diagram.laws.values():
             made.law(there(law.left), there(law.right), name=law.name)
     if using != "laws":
+        left_out = players(diagram) | set(without)
         for goal in diagram.goals.values():
-            if goal.name in without or goal.name in players(diagram):
+            if goal.name in left_out:
                 continue
             left, right = there(goal.left), there(goal.right)
             if not goal.on:
@@ -88,7 +89,13 @@ def translated(morphism: Morphism, there: Presentation) -> Morphism:
 
 def prove(diagram: Diagram, left: Morphism, right: Morphism, using: str = "all", max_seconds: float = 10.0) -> Verdict:
     """Decides left = right from laws, from goals as if they held as equations, or from both."""
-    made = hypothesis(diagram, using)
+    # A diagram only grows, so that its sizes tell whether what was learned of it still stands.
+    state = (using, len(diagram.generators), len(diagram.laws), len(diagram.goals))
+    made = diagram.hypotheses.get(state)
+    if made is None:
+        made = hypothesis(diagram, using)
+        diagram.hypotheses.clear()
+        diagram.hypotheses[state] = made
     return made.prove(translated(left, made), translated(right, made), max_seconds=max_seconds)
 
 
@@ -123,7 +130,9 @@ class Findings:
             lines.append(
                 f"derivable: goal `{name}` follows from " + (", ".join(used) or "nothing: its sides are equal")
             )
-        lines += [f"not decided: whether goal `{name}` follows from the others" for name in self.undecided]
+        if self.undecided:
+            some = ", ".join(self.undecided[:5]) + (", …" if len(self.undecided) > 5 else "")
+            lines.append(f"not decided in time: whether {len(self.undecided)} goals follow from the others ({some})")
         lines += [f"warning: {warning}" for warning in self.warnings]
         return "\n".join(line for line in lines if line)
 

@@ -95,3 +95,13 @@ def test_shapes_of_layers_are_checked():
     d.goal("g", x >> d.model("f", d["X"], d["X"], "mlp(3, 4)"), x)
     with pytest.raises(DiagramError, match=r"`f` gives \[4\], but X is declared \[3\]"):
         d.check()
+
+
+def test_what_was_learned_is_kept_until_the_diagram_grows(cycle):
+    assert cycle.prove("a >> f >> g", "a").holds is True
+    (kept,) = cycle.hypotheses.values()
+    cycle.prove("a >> f >> g >> f", "a >> f")
+    assert list(cycle.hypotheses.values()) == [kept]
+    cycle.law("judge", "judge", name="triv")
+    cycle.prove("a >> f >> g", "a")
+    assert list(cycle.hypotheses.values()) != [kept]
