@@ -87,6 +87,6 @@ def run(backend: str, out: Path, seeds: int = 3) -> dict[str, list[float]]:
     console.print(table)
     gain = mean(found["student"]) - mean(found["alone"])
     console.print(f"Distilling gains {gain:+.3f}. {WHY}")
-    console.print(residuals)
+    console.print(str(residuals), soft_wrap=True, highlight=False)
     console.print(f"{perf_counter() - start:.0f} s; the report of seed 0 is {out / 'report.html'}")
     return found
