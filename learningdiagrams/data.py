@@ -13,6 +13,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,12 +70,16 @@ class Data:
 
     def batch(self, rows: Indices) -> Batch:
         """These rows of each sample object."""
-        dom = self.diagram.generators
         return {
-            name: pick(value, rows[dom[name].dom.name])
-            for name, value in self.values.items()
-            if dom[name].dom.name in rows
+            name: pick(value, rows[sample])
+            for (name, value), sample in zip(self.values.items(), self._samples, strict=True)
+            if sample in rows
         }
+
+    @cached_property
+    def _samples(self) -> tuple[str, ...]:
+        """The sample object of each value, in their order."""
+        return tuple(self.diagram.generators[name].dom.name for name in self.values)
 
     def only(self, names: Collection[str]) -> Data:
         """The values of these data generators alone, and their sample objects."""

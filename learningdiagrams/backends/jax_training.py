@@ -71,6 +71,7 @@ class JaxTrainer(Trainer):
             self._state = [jnp.array(leaf) for _, leaf in named]
         self._paths = [path_name(path) for path, _ in named]
         self._compiled: dict[Any, Any] = {}
+        self._scalars: tuple[list[float], Any] = ([], np.array([], maps.dtype))
 
     def step(self, program: Program, batch: Batch, weights: Mapping[str, float], step: int, factor: float) -> Evaluated:
         maps, numbers = self._maps, self._maps.numbers
@@ -78,6 +79,8 @@ class JaxTrainer(Trainer):
         run, moving, rest = self._compiled.get((program, names)) or self._find(program, names)  # type: ignore
         # One small array of weights and rates: schedules neither compile anew nor cost many transfers.
         scalars = [*(weights[name] for name in names), *(rate * factor for rate in self._rates)]
+        if scalars != self._scalars[0]:
+            self._scalars = scalars, np.array(scalars, maps.dtype)
         with maps.context():
             trained, self._state, moved, total, values = run(
                 [numbers[slot] for slot in self._trained],
@@ -85,7 +88,7 @@ class JaxTrainer(Trainer):
                 [numbers[slot] for slot in moving],
                 [numbers[slot] for slot in rest],
                 program.inputs(batch),  # type: ignore[attr-defined]
-                np.array(scalars, maps.dtype),
+                self._scalars[1],
                 program.seeds(step, True),  # type: ignore[attr-defined]
             )
         for slot, value in zip(self._trained, trained, strict=True):

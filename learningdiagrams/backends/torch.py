@@ -76,6 +76,7 @@ class TorchMaps(Maps):
         self.dtype = dtype
         self.tensor_dtype: torch.dtype = getattr(torch, dtype)
         self.device = _device(device, realisations)
+        self._as_they_are = frozenset({np.dtype(dtype), np.dtype(np.int64)})
         self._maps = {
             name: realise(name, given, seed=seed, dtype=self.tensor_dtype, device=self.device)
             for name, given in realisations.items()
@@ -105,7 +106,12 @@ class TorchMaps(Maps):
             return value if value.device == self.device else value.to(self.device)
         if isinstance(value, tuple):
             return tuple(map(self.array, value))
-        return _tensor(np.asarray(value), self.tensor_dtype).to(self.device)
+        array = np.asarray(value)
+        if array.dtype in self._as_they_are and array.flags.writeable and array.flags.c_contiguous:
+            tensor = torch.from_numpy(array)  # what training is fed with, told apart first
+        else:
+            tensor = _tensor(array, self.tensor_dtype)
+        return tensor if self.device.type == "cpu" else tensor.to(self.device)
 
     def numpy(self, value: Any) -> Any:
         if isinstance(value, tuple):

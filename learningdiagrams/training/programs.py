@@ -134,12 +134,14 @@ class Ready:
         inputs: the data generators whose values it needs, those that are only permuted too.
         noise: the noise generators to draw.
         samples: for each term, the sample objects whose rows weigh it.
+        constant: the weights of its goals, where no schedule moves them; None where one does.
     """
 
     program: Program
     inputs: frozenset[str]
     noise: frozenset[str]
     samples: Mapping[str, tuple[str, ...]]
+    constant: Mapping[str, float] | None
 
     @staticmethod
     def of(program: Program) -> Ready:
@@ -148,7 +150,15 @@ class Ready:
         noise = frozenset(name for name in plan.inputs if diagram.roles[name] == "noise")
         permuted = {spec.data for spec in map(diagram.specs.__getitem__, noise) if isinstance(spec, shuffle)}
         inputs = (frozenset(plan.inputs) - noise) | permuted
-        return Ready(program, inputs, noise, {c.name: tuple(sorted(c.samples)) for c in plan.compares})
+        samples = {compare.name: tuple(sorted(compare.samples)) for compare in plan.compares}
+        goals = [diagram.goals.get(name) for name in samples]
+        still = all(goal is not None and not isinstance(goal.weight, Schedule) for goal in goals)
+        return Ready(program, inputs, noise, samples, weights_at(diagram, plan, 0) if still else None)
+
+    def weights(self, step: int) -> Mapping[str, float]:
+        """The weight of each goal at a step."""
+        plan = self.program.plan
+        return self.constant if self.constant is not None else weights_at(plan.diagram, plan, step)
 
 
 class Programs:

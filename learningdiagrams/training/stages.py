@@ -19,7 +19,7 @@ from learningdiagrams.training import checkpoints
 from learningdiagrams.training.checkpoints import Checkpoint
 from learningdiagrams.training.diagnosis import not_finite
 from learningdiagrams.training.options import FREE, Phase, Position, Rows
-from learningdiagrams.training.programs import Programs, Ready, samples_of, weights_at
+from learningdiagrams.training.programs import Programs, Ready, samples_of
 from learningdiagrams.training.stopping import Watch
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ class Stage:
         """One step of training, counted."""
         run = self.run
         ready, drawn = self.prepare(batch, rows)
-        weights = weights_at(run.diagram, ready.program.plan, run.state.step)
-        evaluated = self.trainer.step(ready.program, drawn, weights, run.state.step, self._factor(run.at.taken))
+        step = run.state.step
+        evaluated = self.trainer.step(ready.program, drawn, ready.weights(step), step, self._factor(run.at.taken))
         if run.averages:
             run.maps.follow()
         run.state.step += 1
