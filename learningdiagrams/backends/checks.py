@@ -56,7 +56,7 @@ def check_numbers(kind: str, given: Mapping[str, Mapping[str, Any]], have: Shape
         raise DiagramError.of(problems)
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: BaseException | None) -> str:
     """The first line of an error that says something, with its class where the text alone would not do.
 
     >>> one_line(RuntimeError("sizes do not match:\\n  3 and 4\\n  in linear")), one_line(KeyError("depth"))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from learningdiagrams.backends.base import Backend, Maps, Parameters
-from learningdiagrams.backends.checks import check_numbers
-from learningdiagrams.backends.jax_arrays import LOOKS, as_arrays, enable_x64, is_array, one_line
+from learningdiagrams.backends.checks import BATCH, LOST, REFUSED, check_numbers, one_line
+from learningdiagrams.backends.jax_arrays import LOOKS, as_arrays, enable_x64, is_array
 from learningdiagrams.backends.jax_maps import JaxMap, as_map
 from learningdiagrams.backends.jax_program import JaxProgram
 from learningdiagrams.backends.jax_training import JaxTrainer
@@ -26,12 +26,6 @@ from learningdiagrams.schedules import Schedule
 from learningdiagrams.shapes import Abstract
 
 __all__ = ["JaxBackend", "JaxMaps", "JaxProgram", "JaxTrainer"]
-
-BATCH: Final = 1009
-"""A batch size that no axis has by chance: an output whose first axis differs has lost the batch."""
-
-REFUSED: Final = "it refuses {arguments}: {reason}"
-LOST: Final = "at a batch of {batch} values {arguments} it gives {shape}: the first axis of a value is the batch"
 
 
 class JaxBackend(Backend):

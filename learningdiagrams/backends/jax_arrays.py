@@ -19,7 +19,7 @@ try:
 except ImportError:  # where it is not yet public
     from jax.experimental import enable_x64  # type: ignore[attr-defined]
 
-__all__ = ["LOOKS", "as_arrays", "enable_x64", "is_array", "one_line"]
+__all__ = ["LOOKS", "as_arrays", "enable_x64", "is_array"]
 
 LOOKS: Final = (
     ConcretizationTypeError,
@@ -40,13 +40,3 @@ def as_arrays(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return type(value)(map(as_arrays, value)) if type(value) in (tuple, list) else value
     return jnp.asarray(value) if isinstance(value, np.ndarray | np.generic) else value
-
-
-def one_line(error: BaseException | None) -> str:
-    """The first line of an error that says something, with its class where the text alone would not do."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else ""
-    if text.endswith(":") and len(lines) > 1:
-        text = f"{text} {lines[1]}"
-    plain = isinstance(error, TypeError | ValueError | RuntimeError)
-    return text if plain and text else f"{type(error).__name__}: {text}".rstrip(": ")
