@@ -21,6 +21,7 @@ from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import About, DiagramError, suggestion
 from learningdiagrams.layers import constant
 from learningdiagrams.plan import Plan, make_plan, plan_morphism
+from learningdiagrams.rewriting import Rewriting, rewrite
 from learningdiagrams.shapes import Bindings, check_plan
 from learningdiagrams.specs import Code
 from learningdiagrams.theory.morphisms import Morphism
@@ -40,6 +41,7 @@ def compile_diagram(
     dtype: str = "float32",
     device: str | None = None,
     trust: bool | None = None,
+    use_laws: bool = False,
 ) -> Compiled:
     """Compiles the goals of a diagram to one loss on a backend.
 
@@ -51,6 +53,8 @@ def compile_diagram(
         dtype: "float32" or "float64".
         device: the backend's name of a device; None for its default.
         trust: whether code that the diagram names may be imported; None for what `load` was told.
+        use_laws: whether sides of goals are rewritten by laws that mention no trained map, where that takes fewer
+            steps (:mod:`learningdiagrams.rewriting`). Evaluation and residuals measure what is written all the same.
 
     Raises:
         DiagramError: a map without realisation (all of them are named), a shape that does not fit (goal, path,
@@ -60,12 +64,13 @@ def compile_diagram(
         raise DiagramError(
             f"there is no dtype {dtype!r}{suggestion(str(dtype), DTYPES)}; dtypes are float32 and float64"
         )
+    seed = training.whole_seed(seed)
     equations: list[Goal | Measure] = [*diagram.goals.values(), *diagram.measures.values()]
     everything = make_plan(diagram, equations, moves=(), keep_equal=True)
     realised = _realisations(diagram, everything, dict(maps or {}), diagram.trusted if trust is None else trust)
     made = find_backend(backend).maps(diagram, realised, seed=seed, dtype=dtype, device=device)
     bindings = check_plan(everything, made.abstract)
-    return Compiled(diagram, made, seed, bindings)
+    return Compiled(diagram, made, seed, bindings, rewrite(diagram) if use_laws else None)
 
 
 def _realisations(diagram: Diagram, plan: Plan, maps: dict[str, Any], trusted: bool) -> dict[str, Any]:
@@ -79,8 +84,7 @@ def _realisations(diagram: Diagram, plan: Plan, maps: dict[str, Any], trusted: b
                 f"maps: `{name}` is {role}, which arrives with each batch and is no map to be given here"
             )
         if role == "ema":
-            followed = diagram.specs[name].model  # type: ignore[attr-defined]  # the spec of an ema is an ema
-            raise DiagramError(f"maps: `{name}` follows `{followed}` and starts as a copy of it")
+            raise DiagramError(f"maps: `{name}` follows `{diagram.averages[name].model}` and starts as a copy of it")
     for name, made in diagram.specs.items():
         if name in maps or diagram.roles[name] in ("data", "noise", "ema"):
             continue
@@ -105,11 +109,8 @@ def unrealised(diagram: Diagram) -> list[str]:
 
 def _needed(diagram: Diagram, plan: Plan) -> list[str]:
     """The maps of a plan that have to be realised; an average needs what it follows."""
-    names = []
-    for name in plan.generators:
-        if diagram.roles[name] == "ema":
-            name = diagram.specs[name].model  # type: ignore[attr-defined]  # the spec of an ema is an ema
-        names.append(name)
+    averages = diagram.averages
+    names = (averages[name].model if name in averages else name for name in plan.generators)
     return list(dict.fromkeys(names))
 
 
@@ -122,13 +123,17 @@ class Compiled:
         state: the step (`state.step`, also `step`), which keys noise and schedules; `fit` counts it.
         seed: of noise and of the order of rows.
         shapes: the numbers that names in shapes were found to stand for.
+        rewriting: what replaces sides of goals, where laws were to be used; None otherwise.
     """
 
-    def __init__(self, diagram: Diagram, maps: Maps, seed: int, shapes: Bindings) -> None:
+    def __init__(
+        self, diagram: Diagram, maps: Maps, seed: int, shapes: Bindings, rewriting: Rewriting | None = None
+    ) -> None:
         self.diagram = diagram
         self.maps = maps
         self.seed = seed
         self.shapes = shapes
+        self.rewriting = rewriting
         self.state = training.State()
         self._programs: dict[Any, Program] = {}
 
@@ -145,7 +150,7 @@ class Compiled:
     @property
     def plan(self) -> Plan:
         """The plan of all goals."""
-        return make_plan(self.diagram, self.diagram.goals.values())
+        return make_plan(self.diagram, self.diagram.goals.values(), rewriting=self.rewriting)
 
     def __repr__(self) -> str:
         return f"<Compiled {self.diagram.name} on {self.backend}, step {self.step}>"
@@ -185,8 +190,9 @@ class Compiled:
 
     def _drawn(self, batch: Mapping[str, Any], step: int) -> dict[str, Any]:
         # What `draw` gave for `pure` may come back: averages are the maps' own here.
-        given = {name: value for name, value in batch.items() if self.diagram.roles.get(name) != "ema"}
-        checked = as_batch(self.diagram, given)
+        if isinstance(batch, Mapping):
+            batch = {name: value for name, value in batch.items() if self.diagram.roles.get(name) != "ema"}
+        checked = as_batch(self.diagram, batch)
         return draw_noise(self.diagram, checked, step, self.seed, dtype=self.maps.dtype)
 
     def _at(self, batch: Mapping[str, Any], step: int) -> tuple[Program, dict[str, Any]]:
@@ -195,7 +201,8 @@ class Compiled:
         present = frozenset(str(self.diagram.generators[name].dom) for name in drawn)
         program = self._programs.get(present)
         if program is None:
-            program = self._programs[present] = self.maps.program(training.plan_for(self.diagram, present))
+            plan = training.plan_for(self.diagram, present, rewriting=self.rewriting)
+            program = self._programs[present] = self.maps.program(plan)
         missing = [name for name in program.plan.inputs if name not in drawn]
         if missing:
             user = training.first_use(program.plan, missing[0])
@@ -302,7 +309,14 @@ class Compiled:
             data: {data: array}, an iterable of batches, or a `DataLoader`; None for the sources that the diagram names.
         """
         options.setdefault("seed", self.seed)
-        return training.fit(self.maps, diagram=self.diagram, data=self._sourced(data), state=self.state, **options)
+        return training.fit(
+            self.maps,
+            diagram=self.diagram,
+            data=self._sourced(data),
+            state=self.state,
+            rewriting=self.rewriting,
+            **options,
+        )
 
     def evaluate(self, data: Any = None, batch_size: int = 1024) -> dict[str, float]:
         """Every goal and every measure over all the data, {name: float}, in evaluation mode."""

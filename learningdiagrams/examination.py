@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar
 
+from learningdiagrams.contradictions import Contradiction, contradictions
 from learningdiagrams.declarations import Goal
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError, suggestion
+from learningdiagrams.losses import Zero
 from learningdiagrams.plan import make_plan
+from learningdiagrams.relevance import Equation, Question, Relevance, translated, translated_object
 from learningdiagrams.shapes import check_plan, layer_shapes
 from learningdiagrams.theory.deciding import Proved, Verdict
-from learningdiagrams.theory.morphisms import Morphism, Object
+from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.presentations import Presentation
-from learningdiagrams.theory.terms import applications, substitute, unmarked
+from learningdiagrams.theory.terms import applications, unmarked
 
-__all__ = ["Findings", "examine", "hypothesis", "players", "prove"]
+__all__ = ["Findings", "equations", "examine", "hypothesis", "players", "premises", "prove", "translated"]
+
+K = TypeVar("K")
 
 USING: Final = ("laws", "goals", "all")
+
+DERIVING: Final = 0.6
+"""The share of the time that goes to which goals follow from others; the rest goes to contradictions."""
+FIRST: Final = 0.02
+"""Seconds that a question gets before all others had their turn."""
+ONE: Final = 0.5
+"""Seconds for one question about contradictions."""
+SHOWN: Final = 8
+"""Steps of a proof that are printed."""
+WIDEST: Final = 160
+"""Letters of a line of a proof that are printed."""
 
 
 def players(diagram: Diagram) -> frozenset[str]:
@@ -41,54 +57,53 @@ def players(diagram: Diagram) -> frozenset[str]:
     return frozenset(found)
 
 
-def hypothesis(diagram: Diagram, using: str = "all", without: Collection[str] = ()) -> Presentation:
-    """The presentation in which the diagram's laws, its goals, or both, are laws.
+def equations(diagram: Diagram, using: str = "all", without: Collection[str] = ()) -> Iterator[Equation]:
+    """The diagram's laws, its goals, or both, as equations; marks are forgotten.
 
     A goal that is sampled on d is the equation after d; one sampled on several is several equations, named `goal`,
-    `goal#2` … Goals in `without`, and players, are left out.
+    `goal#2` … Laws and goals in `without`, and players, are left out.
     """
     if using not in USING:
         raise DiagramError(f"using: there is no {using!r}{suggestion(using, USING)}; it is laws, goals or all")
-    made = Presentation(diagram.name)
-    made.objects(*diagram.sorts)
-
-    def there(morphism: Morphism) -> Morphism:
-        return translated(morphism, made)
-
-    for name, morphism in diagram.generators.items():
-        made.morphism(name, _object(morphism.dom, made), _object(morphism.cod, made))
     if using != "goals":
         for law in diagram.laws.values():
-            made.law(there(law.left), there(law.right), name=law.name)
+            if law.name not in without:
+                yield Equation(law.name, law.name, unmarked(law.left), unmarked(law.right))
     if using != "laws":
         left_out = players(diagram) | set(without)
         for goal in diagram.goals.values():
-            if goal.name in left_out:
-                continue
-            left, right = there(goal.left), there(goal.right)
-            if not goal.on:
-                made.law(left, right, name=goal.name)
-            for i, along in enumerate(goal.on):
-                made.law(there(along) >> left, there(along) >> right, name=goal.name + (f"#{i + 1}" if i else ""))
+            if goal.name not in left_out:
+                yield from _of_goal(goal)
+
+
+def _of_goal(goal: Goal) -> Iterator[Equation]:
+    left, right = unmarked(goal.left), unmarked(goal.right)
+    if not goal.on:
+        yield Equation(goal.name, goal.name, left, right)
+    for i, along in enumerate(map(unmarked, goal.on)):
+        yield Equation(goal.name + (f"#{i + 1}" if i else ""), goal.name, along >> left, along >> right)
+
+
+def hypothesis(diagram: Diagram, using: str = "all", without: Collection[str] = ()) -> Presentation:
+    """The presentation whose laws are the :func:`equations` of a diagram."""
+    stated = list(equations(diagram, using, without))
+    made = Presentation(diagram.name)
+    made.objects(*diagram.sorts)
+    for name, morphism in diagram.generators.items():
+        made.morphism(name, translated_object(morphism.dom, made), translated_object(morphism.cod, made))
+    for name, _, left, right in stated:
+        made.law(translated(left, made), translated(right, made), name=name)
     return made
-
-
-def _object(obj: Object, there: Presentation) -> Object:
-    return there.signature.product(there.sorts[sort.name] for sort in obj.factors)
-
-
-def translated(morphism: Morphism, there: Presentation) -> Morphism:
-    """A morphism read in another presentation with the same names, its marks forgotten."""
-    return substitute(
-        morphism,
-        lambda obj: _object(obj, there),
-        lambda generator: there.generators[generator.name],
-        keep_marks=False,
-    )
 
 
 def prove(diagram: Diagram, left: Morphism, right: Morphism, using: str = "all", max_seconds: float = 10.0) -> Verdict:
     """Decides left = right from laws, from goals as if they held as equations, or from both."""
+    made = premises(diagram, using)
+    return made.prove(translated(left, made), translated(right, made), max_seconds=max_seconds)
+
+
+def premises(diagram: Diagram, using: str = "all") -> Presentation:
+    """The :func:`hypothesis` of a diagram as it stands, kept with what is learned of it for the next question."""
     # A diagram only grows, so that its sizes tell whether what was learned of it still stands.
     state = (using, len(diagram.generators), len(diagram.laws), len(diagram.goals))
     made = diagram.hypotheses.get(state)
@@ -96,7 +111,7 @@ def prove(diagram: Diagram, left: Morphism, right: Morphism, using: str = "all",
         made = hypothesis(diagram, using)
         diagram.hypotheses.clear()
         diagram.hypotheses[state] = made
-    return made.prove(translated(left, made), translated(right, made), max_seconds=max_seconds)
+    return made
 
 
 @dataclass(frozen=True)
@@ -104,15 +119,21 @@ class Findings:
     """What an examination found.
 
     Attributes:
-        derivable: for each goal that follows from the laws and the other goals, the proof.
+        derivable: for each goal that follows from the laws and the other goals, the proof of each of its equations.
+        contradictions: what follows from all goals together and cannot be had, with proofs.
+        players: goals that play a game against each other, and are no hypotheses.
         warnings: what looks wrong, a line each.
-        undecided: goals for which it could not be told in time.
+        undecided: goals for which it could not be told in time whether they follow from the others.
+        open: what else could not be told in time, in words.
     """
 
     diagram: Diagram
-    derivable: dict[str, Proved]
-    warnings: tuple[str, ...]
+    derivable: Mapping[str, tuple[Proved, ...]]
+    contradictions: tuple[Contradiction, ...] = ()
+    players: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
+    open: tuple[str, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         d = self.diagram
@@ -125,16 +146,54 @@ class Findings:
         lines.append(_list("goals", list(d.goals)))
         lines.append(_list("measures", list(d.measures)))
         lines.append(_list("stages", list(d.stages)))
-        for name, verdict in self.derivable.items():
-            used = dict.fromkeys(step.law for step in verdict.proof.steps)
-            lines.append(
-                f"derivable: goal `{name}` follows from " + (", ".join(used) or "nothing: its sides are equal")
-            )
+        if self.players:
+            lines.append(f"game: {_some(self.players)} play against each other, so that nothing is proved from them")
+        for name, proofs in self.derivable.items():
+            used = tuple(dict.fromkeys(step.law for verdict in proofs for step in verdict.proof.steps))
+            follows = "follows from " + (", ".join(used) or "nothing: its sides are equal")
+            lines.append(f"derivable: goal `{name}` {follows}{_caveat(d, used)}")
+            lines += _proofs(proofs)
+        for contradiction in self.contradictions:
+            lines.append(f"contradiction: {contradiction}{_caveat(d, contradiction.used)}")
+            lines += _proofs(contradiction.proofs)
         if self.undecided:
-            some = ", ".join(self.undecided[:5]) + (", …" if len(self.undecided) > 5 else "")
-            lines.append(f"not decided in time: whether {len(self.undecided)} goals follow from the others ({some})")
+            goals = f"{len(self.undecided)} goals follow" if len(self.undecided) > 1 else "a goal follows"
+            lines.append(f"not decided in time: whether {goals} from the others ({_some(self.undecided)})")
+        if self.open:
+            lines.append(f"not decided in time: whether {_some(self.open)}")
         lines += [f"warning: {warning}" for warning in self.warnings]
         return "\n".join(line for line in lines if line)
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+
+
+def _proofs(proofs: Iterable[Proved]) -> Iterator[str]:
+    """Proofs as indented lines, each cut where it gets long."""
+    for verdict in proofs:
+        if verdict.proof.steps:
+            lines = str(verdict.proof).splitlines()
+            yield from (f"    {_cut(line)}" for line in lines[: SHOWN + 1])
+            if len(lines) > SHOWN + 1:
+                yield f"      … and {len(lines) - SHOWN - 1} steps more"
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WIDEST else line[: WIDEST - 2] + " …"
+
+
+def _caveat(diagram: Diagram, used: Iterable[str]) -> str:
+    """Which of the goals that were used may be as good as met without being equations, by their comparators."""
+    goals = dict.fromkeys(name.partition("#")[0] for name in used)
+    loose = [
+        f"`{name}` by {diagram.goals[name].by}"
+        for name in goals
+        if name in diagram.goals and diagram.goals[name].by.zero is not Zero.EQUAL
+    ]
+    if not loose:
+        return ""
+    return f" (as equations; {_some(tuple(loose))} need{'s' if len(loose) == 1 else ''} no equal sides at its least)"
 
 
 def _list(word: str, names: list[str]) -> str:
@@ -148,29 +207,57 @@ def examine(diagram: Diagram, max_seconds: float = 10.0) -> Findings:
         DiagramError: shapes that contradict each other, as far as objects and built-in layers tell them.
     """
     if diagram.models or diagram.sample_objects:
-        equations = [*diagram.goals.values(), *diagram.measures.values()]
-        check_plan(make_plan(diagram, equations, moves=(), keep_equal=True), layer_shapes(diagram))
-    end = monotonic() + max_seconds
-    derivable: dict[str, Proved] = {}
-    undecided: list[str] = []
+        compared = [*diagram.goals.values(), *diagram.measures.values()]
+        check_plan(make_plan(diagram, compared, moves=(), keep_equal=True), layer_shapes(diagram))
+    warnings, playing = tuple(_warnings(diagram)), players(diagram)
+    game = tuple(name for name in diagram.goals if name in playing)
+    if max_seconds <= 0:
+        return Findings(diagram, {}, players=game, warnings=warnings, undecided=tuple(diagram.goals))
+    start = monotonic()
+    premises = Relevance(diagram.name, diagram.generators.values(), list(equations(diagram)))
+    laws = Relevance(diagram.name, diagram.generators.values(), list(equations(diagram, "laws")))
+    derivable, undecided = _derivable(diagram, premises, start + DERIVING * max_seconds)
+
+    def decide(question: Question) -> Verdict | None:
+        return question.answer(max(0.0, min(ONE, start + max_seconds - monotonic())))
+
+    found, left_open = contradictions(diagram, premises, laws, decide)
+    return Findings(diagram, derivable, tuple(found), game, warnings, tuple(undecided), tuple(left_open))
+
+
+def _derivable(diagram: Diagram, premises: Relevance, end: float) -> tuple[dict[str, tuple[Proved, ...]], list[str]]:
+    """The goals that follow from the others with their proofs, and those of which it was not found out in time."""
+    waiting: dict[tuple[str, int], Question] = {}
     for goal in diagram.goals.values():
-        left_over = end - monotonic()
-        if left_over <= 0:
-            undecided.append(goal.name)
-            continue
-        made = hypothesis(diagram, "all", without={goal.name})
-        along = goal.on or (None,)
-        verdicts = []
-        for morphism in along:
-            sides = (goal.left, goal.right) if morphism is None else (morphism >> goal.left, morphism >> goal.right)
-            verdicts.append(
-                made.prove(*(translated(side, made) for side in sides), max_seconds=max(0.01, end - monotonic()))
-            )
-        if all(isinstance(verdict, Proved) for verdict in verdicts):
-            derivable[goal.name] = verdicts[0]  # type: ignore[assignment]  # all are proved
-        elif any(verdict.holds is None for verdict in verdicts):
-            undecided.append(goal.name)
-    return Findings(diagram, derivable, tuple(_warnings(diagram)), tuple(undecided))
+        asked = [Question(premises, stated.left, stated.right, goal.name) for stated in _of_goal(goal)]
+        rules = [question.rules for question in asked if question.left != question.right]
+        if None not in rules and premises.counts_allow(goal.name, {rule for some in rules for rule in some or ()}):
+            waiting |= {(goal.name, i): question for i, question in enumerate(asked)}
+    proofs: dict[tuple[str, int], Proved | None] = dict.fromkeys(waiting)
+    possible = dict.fromkeys(name for name, _ in waiting)
+    # Every question gets a short time first; those that were not decided get more, as long as there is some.
+    seconds = FIRST
+    while waiting and monotonic() < end:
+        still: dict[tuple[str, int], Question] = {}
+        for (name, i), question in waiting.items():
+            if name not in possible:
+                continue
+            began = monotonic()
+            verdict = question.answer(max(0.0, min(seconds, end - began)))
+            if isinstance(verdict, Proved):
+                proofs[name, i] = verdict
+            elif verdict is None or verdict.holds is False:
+                del possible[name]
+            elif monotonic() - began > seconds / 2:
+                still[name, i] = question
+            # An answer that came before its time was over is not going to change: the goal stays undecided.
+        waiting, seconds = still, 4 * seconds
+    of_goal: dict[str, list[Proved | None]] = {name: [] for name in possible}
+    for (name, _), proof in proofs.items():
+        if name in possible:
+            of_goal[name].append(proof)
+    derivable = {name: tuple(found for found in some if found) for name, some in of_goal.items() if None not in some}
+    return derivable, [name for name in possible if name not in derivable]
 
 
 def _warnings(diagram: Diagram) -> Iterable[str]:
@@ -185,7 +272,7 @@ def _warnings(diagram: Diagram) -> Iterable[str]:
             moved |= trained if equation.train is None else trained & set(equation.train)
             if not trained:
                 yield f"goal `{equation.name}` mentions no model, so that nothing makes it true"
-    followed = {s.model for n, s in diagram.specs.items() if diagram.roles[n] == "ema"}  # type: ignore[attr-defined]
+    followed = {average.model for average in diagram.averages.values()}
     for name, role in diagram.roles.items():
         if role == "model" and name not in moved and diagram.goals:
             yield f"no goal moves the model `{name}`"

@@ -34,7 +34,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from learningdiagrams.declarations import Goal, Measure
 from learningdiagrams.errors import DiagramError
@@ -45,8 +45,26 @@ from learningdiagrams.theory.terms import applications
 
 if TYPE_CHECKING:
     from learningdiagrams.diagram import Diagram
+    from learningdiagrams.rewriting import Rewriting
 
-__all__ = ["Apply", "Compare", "Expand", "Input", "Plan", "Step", "Stop", "make_plan", "path_of", "plan_morphism"]
+__all__ = [
+    "Apply",
+    "Compare",
+    "Expand",
+    "Input",
+    "Plan",
+    "Side",
+    "Step",
+    "Stop",
+    "depends_on_input",
+    "make_plan",
+    "path_of",
+    "plan_morphism",
+    "sampled",
+]
+
+Side: TypeAlias = tuple[Object, tuple[Term, ...]]
+"""One side of an equation as it is computed: the normal form of a morphism out of an object."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +134,7 @@ class Plan:
 
     Attributes:
         dropped: goals left out since their sides are equal and their comparator vanishes there, with that reason.
+        rewritten: goals with a side that was replaced by an equal one, with the laws that were used.
         outputs: the values wanted by :func:`plan_morphism`.
     """
 
@@ -123,6 +142,7 @@ class Plan:
     steps: tuple[Step, ...]
     compares: tuple[Compare, ...] = ()
     dropped: Mapping[str, str] = field(default_factory=dict)
+    rewritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     outputs: tuple[int, ...] = ()
 
     @cached_property
@@ -150,6 +170,7 @@ class Plan:
             mean = terms[0] if len(terms) == 1 else f"mean({', '.join(terms)})"
             lines.append(f"{compare.name} = {mean}")
         lines += [f"{name}: left out, {reason}" for name, reason in self.dropped.items()]
+        lines += [f"{name}: rewritten by {', '.join(laws)}" for name, laws in self.rewritten.items()]
         return "\n".join(lines)
 
 
@@ -207,6 +228,7 @@ def make_plan(
     keep_equal: bool = False,
     by: Mapping[str, Comparator] | None = None,
     on: Mapping[str, tuple[Morphism, ...]] | None = None,
+    rewriting: Rewriting | None = None,
 ) -> Plan:
     """The plan of these equations.
 
@@ -215,6 +237,7 @@ def make_plan(
             with `train` moves those among them only; measures and laws move nothing.
         keep_equal: whether goals with two equal sides are kept although their comparator vanishes there.
         by, on: comparators and sampling for laws, which declare none, by name.
+        rewriting: what replaces sides of goals by laws, see :mod:`learningdiagrams.rewriting`; nothing, if not given.
 
     Raises:
         DiagramError: a map without a role, or values wanted of a sample object, naming the equation.
@@ -224,15 +247,14 @@ def make_plan(
         tuple[Goal | Measure | Law, Comparator, int, list[tuple[Object, tuple[Term, ...], tuple[Term, ...]]]]
     ] = []
     dropped: dict[str, str] = {}
+    rewritten: dict[str, tuple[str, ...]] = {}
     for equation in equations:
-        along = (on or {}).get(equation.name, ()) if isinstance(equation, Law) else equation.on
         comparator = (by or {})[equation.name] if isinstance(equation, Law) else equation.by
-        sides = (
-            [(equation.left, equation.right)]
-            if not along
-            else [(m >> equation.left, m >> equation.right) for m in along]
-        )
-        pairs = [(left.dom, left.terms, right.terms) for left, right in sides]
+        pairs = [(left.dom, left.terms, right.terms) for left, right in sampled(equation, on)]
+        if rewriting is not None and equation.name in rewriting.laws:
+            sides = rewriting.sides
+            pairs = [(dom, sides.get((dom, a), a), sides.get((dom, b), b)) for dom, a, b in pairs]
+            rewritten[equation.name] = rewriting.laws[equation.name]
         if isinstance(equation, Goal) and not keep_equal and comparator.vanishes and all(a == b for _, a, b in pairs):
             dropped[equation.name] = f"its sides are equal and {comparator} vanishes there, with its gradient"
             continue
@@ -248,25 +270,43 @@ def make_plan(
         gradient = any(builder.up[term] & mask for _, left, right in pairs for term in left + right)
         samples = frozenset(dom.name for dom, _, _ in pairs if dom.factors)
         compares.append(Compare(equation.name, comparator, tuple(values), gradient, samples))
-    return Plan(diagram, tuple(builder.steps), tuple(compares), dropped)
+    return Plan(diagram, tuple(builder.steps), tuple(compares), dropped, rewritten)
 
 
-def plan_morphism(diagram: Diagram, morphism: Morphism) -> Plan:
+def sampled(
+    equation: Goal | Measure | Law, on: Mapping[str, tuple[Morphism, ...]] | None = None
+) -> list[tuple[Morphism, Morphism]]:
+    """The sides of an equation as they are compared, once for each morphism that it is sampled along."""
+    along = (on or {}).get(equation.name, ()) if isinstance(equation, Law) else equation.on
+    if not along:
+        return [(equation.left, equation.right)]
+    return [(morphism >> equation.left, morphism >> equation.right) for morphism in along]
+
+
+def plan_morphism(diagram: Diagram, morphism: Morphism, passing: bool = False) -> Plan:
     """The plan of one morphism's value. Where its source is no sample object, inputs are named "0", "1" … by
     position.
+
+    With `passing`, gradients reach all of its maps and pass through them, except where it says stop.
     """
-    builder = _Builder(diagram, arguments=morphism.dom not in diagram.sample_objects)
+    builder = _Builder(diagram, arguments=morphism.dom not in diagram.sample_objects, passing=passing)
     builder.check(str(morphism), morphism.terms)
     outputs = tuple(builder.value(term, 0) for term in morphism.terms)
     return Plan(diagram, tuple(builder.steps), outputs=outputs)
 
 
-class _Builder:
-    """Steps under construction; `arguments` makes variables inputs of their own."""
+def depends_on_input(term: Term) -> bool:
+    """Whether a value depends on what its morphism is applied to; constants, made by maps out of 1, do not."""
+    return any(part.head is None for part in applications([term]))
 
-    def __init__(self, diagram: Diagram, arguments: bool = False) -> None:
+
+class _Builder:
+    """Steps under construction; `arguments` makes variables inputs of their own, `passing` all maps live."""
+
+    def __init__(self, diagram: Diagram, arguments: bool = False, passing: bool = False) -> None:
         self.diagram = diagram
         self.arguments = arguments
+        self.passing = passing
         self.steps: list[Step] = []
         self.bits = {name: 1 << i for i, name in enumerate(diagram.models)}
         self.up: dict[Term, int] = {}
@@ -374,7 +414,7 @@ class _Builder:
         if not bits and self.variants.get(term):
             return self._step(Stop, 1, value=parts[0])[0]
         if isinstance(term.head, str):
-            return parts[0]
+            return self._step(Stop, 1, value=parts[0])[0] if self.passing else parts[0]
         if term.head is None:
             return self._step(Input, 1, generator=str(term.index))[0]
         head, key = term.head, (term.head, term.args, bits)
@@ -387,8 +427,8 @@ class _Builder:
                     len(head.cod.factors),
                     generator=head.name,
                     arguments=self._together(term.args, parts),
-                    live=bool(bits & self.bits.get(head.name, 0)),
-                    flows=any(bits & self.up[arg] for arg in term.args),
+                    live=self.passing or bool(bits & self.bits.get(head.name, 0)),
+                    flows=self.passing or any(bits & self.up[arg] for arg in term.args),
                 )
             self.outputs[key] = made
         return self.outputs[key][term.index]

@@ -12,10 +12,10 @@ PACKAGE = Path(__file__).resolve().parent.parent / "learningdiagrams"
 # an import inside a function, opened when that is called.
 FLOORS = (
     {"theory"},
-    {"errors", "layers", "losses", "schedules", "specs", "values"},
+    {"calls", "errors", "layers", "lookalikes", "losses", "schedules", "specs", "values"},
     {"declarations", "diagram"},
     {"data", "datasets", "noise"},
-    {"drawing", "examination", "formulas", "gluing", "interpretation", "language", "plan", "shapes", "verdicts"},
+    {"contradictions", "drawing", "examination", "formulas", "gluing", "interpretation", "language", "plan", "relevance", "rewriting", "shapes", "verdicts"},
     {"backends"},
     {"agreement", "training"},
     {"code", "compiled"},

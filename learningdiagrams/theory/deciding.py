@@ -153,7 +153,8 @@ class Knowledge:
         return self._theories[key]
 
 
-def _knowledge(presentation: Presentation) -> Knowledge:
+def knowledge_of(presentation: Presentation) -> Knowledge:
+    """What has been learned about a presentation so far."""
     if presentation._knowledge is None:
         presentation._knowledge = Knowledge(presentation)
     return presentation._knowledge
@@ -171,7 +172,7 @@ def decide(
     left, right = unmarked(left), unmarked(right)
     if left == right:
         return Proved(left, right, Proof(presentation, left, right, ()))
-    ways = list(_knowledge(presentation).ways(Question(left, right, budget)))
+    ways = list(knowledge_of(presentation).ways(Question(left, right, budget)))
     while ways:
         for way in list(ways):
             if budget.spent:
@@ -199,7 +200,7 @@ def hom(
     presentation: Presentation, dom: Object, cod: Object, limit: int = 10_000, max_seconds: float = 10.0
 ) -> list[Morphism]:
     """The morphisms dom → cod; see :meth:`~learningdiagrams.theory.presentations.Presentation.hom`."""
-    knowledge, budget = _knowledge(presentation), Budget(max_seconds, None)
+    knowledge, budget = knowledge_of(presentation), Budget(max_seconds, None)
     knowledge.update()
     if knowledge.paths.others:
         terms = _closed_forms(knowledge, dom, cod, limit, budget)
@@ -217,7 +218,7 @@ def count(presentation: Presentation, dom: Object, cod: Object, max_seconds: flo
 
     See :meth:`~learningdiagrams.theory.presentations.Presentation.count`.
     """
-    knowledge, budget = _knowledge(presentation), Budget(max_seconds, None)
+    knowledge, budget = knowledge_of(presentation), Budget(max_seconds, None)
     knowledge.update()
     if not knowledge.paths.others:
         return _path_forms(knowledge.paths, dom, cod, budget).count()

@@ -88,7 +88,8 @@ def normal_forms(paths: Paths, dom: Object, cod: Object, budget: Budget) -> Norm
 
 def _proof(paths: Paths, question: Question, pairs: list[WordPair]) -> Proof | None:
     chains = []
-    for place, left, right in pairs:
+    # Inner places first: a word that changes moves the places below it.
+    for place, left, right in reversed(pairs):
         chain = paths.chain(left, right)
         if chain is None:
             return None

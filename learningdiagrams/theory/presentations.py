@@ -33,7 +33,7 @@ from learningdiagrams.theory.errors import TheoryError
 from learningdiagrams.theory.morphisms import Morphism, Object, Signature, brief, identity
 
 if TYPE_CHECKING:
-    from learningdiagrams.theory.deciding import Verdict
+    from learningdiagrams.theory.deciding import Proved, Verdict
 
 __all__ = ["Law", "Presentation", "identity"]
 
@@ -164,6 +164,20 @@ class Presentation:
 
         self._own_parallel("prove", left, right)
         return decide(self, left, right, max_seconds, max_steps)
+
+    def simplify(self, morphism: Morphism, max_seconds: float = 10.0) -> Proved:
+        """An equal morphism of no more applications, with the proof: its normal form as far as it is known.
+
+        >>> P = Presentation("Retraction")
+        >>> A, B = P.objects("A", "B")
+        >>> s, r = P.morphism("s", A, B), P.morphism("r", B, A)
+        >>> law = P.law(s >> r, identity(A))
+        >>> P.simplify(r >> s >> r >> s).right
+        r >> s
+        """
+        from learningdiagrams.theory.simplifying import simplify
+
+        return simplify(self, morphism, max_seconds)
 
     def hom(self, dom: Object, cod: Object, limit: int = 10_000, max_seconds: float = 10.0) -> list[Morphism]:
         """The distinct morphisms dom → cod, as normal forms, in the order of size.

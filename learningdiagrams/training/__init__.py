@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,7 @@ from learningdiagrams.training.stopping import EarlyStopping
 if TYPE_CHECKING:
     from learningdiagrams.backends.base import Maps
     from learningdiagrams.diagram import Diagram
+    from learningdiagrams.rewriting import Rewriting
 
 __all__ = [
     "OPTIMIZERS",
@@ -38,6 +40,7 @@ __all__ = [
     "fit",
     "plan_for",
     "weights_at",
+    "whole_seed",
 ]
 
 OPTIMIZERS: Final = ("sgd", "momentum", "adam", "adamw", "rmsprop")
@@ -68,6 +71,7 @@ def fit(
     log_every: int | None = None,
     progress: bool | None = None,
     goals: Collection[str] | str | None = None,
+    rewriting: Rewriting | None = None,
 ) -> History:
     """Trains the models of a diagram.
 
@@ -99,6 +103,7 @@ def fit(
         log_every: how often, in steps, the terms are shown.
         progress: whether progress is shown; None for a terminal, or where `log_every` is given.
         goals: the only goals to train by.
+        rewriting: what replaces sides of goals by laws, if anything.
 
     Returns:
         The history. Where Ctrl-C ended the run and `out` is given, it is the history so far, with
@@ -111,9 +116,7 @@ def fit(
     """
     found = as_data(diagram, data)
     _whole("batch_size", batch_size)
-    _whole("seed", seed, least=None)
-    if abs(seed) >= 2**62:
-        raise DiagramError(f"seed is a whole number of at most 62 bits, not {seed}")
+    seed = whole_seed(seed)
     if log_every is not None:
         _whole("log_every", log_every)
     if clip is not None and not (_positive(clip)):
@@ -124,6 +127,13 @@ def fit(
     learning_rate(schedule)
     if resume and out is None:
         raise DiagramError("resume goes on from the checkpoint in `out`; say which folder, out=…")
+    if sampler is not None and not callable(sampler):
+        raise DiagramError(f"sampler is a function (epoch, random generator) of batches of rows, not {sampler!r}")
+    if out is not None and not isinstance(out, str | PathLike):
+        raise DiagramError(f"out is the path of a folder, not {out!r}")
+    callbacks = (callbacks,) if callable(callbacks) else callbacks
+    if not isinstance(callbacks, Iterable) or not all(map(callable, callbacks := tuple(callbacks))):
+        raise DiagramError(f"callbacks is a function of an Event, or several, not {callbacks!r}")
     if sampler is not None and isinstance(found, Stream):
         raise DiagramError("a sampler chooses rows of data in memory; batches from an iterable are taken as they come")
     held: Data | Stream | None = None
@@ -146,9 +156,10 @@ def fit(
         resume=resume,
         clip=clip,
         stop_early=EarlyStopping.of(stop_early),
-        callbacks=(callbacks,) if callable(callbacks) else tuple(callbacks),
+        callbacks=callbacks,
         sampler=sampler,
         log_every=log_every,
+        rewriting=rewriting,
     )
     return Run(maps, diagram, options, state, display(progress, log_every)).train()
 
@@ -204,6 +215,14 @@ def _rates(diagram: Diagram, lr: Any) -> tuple[float | None, dict[str, float]]:
 def _positive(x: Any) -> bool:
     number = isinstance(x, int | float | np.floating) and not isinstance(x, bool)
     return number and math.isfinite(x) and bool(x > 0)
+
+
+def whole_seed(seed: Any) -> int:
+    """The seed as a number of Python; raises DiagramError where it is no whole number, or too long a one."""
+    _whole("seed", seed, least=None)
+    if abs(int(seed)) >= 2**62:
+        raise DiagramError(f"seed is a whole number of at most 62 bits, not {seed}")
+    return int(seed)
 
 
 def _whole(what: str, x: Any, least: int | None = 1) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import unified_diff
@@ -89,10 +89,10 @@ def flatten(maps: Maps, kind: str, values: Parameters) -> dict[str, np.ndarray]:
     }
 
 
-def numbers(maps: Maps) -> dict[str, np.ndarray]:
-    """All parameters and buffers under flat names."""
-    parameters = flatten(maps, "parameters", maps.parameters())
-    return {**parameters, **flatten(maps, "buffers", maps.buffers())}
+def numbers(maps: Maps, of: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """All parameters and buffers, or those of the maps named, under flat names."""
+    parameters = flatten(maps, "parameters", maps.parameters(of))
+    return {**parameters, **flatten(maps, "buffers", maps.buffers(of))}
 
 
 def load_numbers(maps: Maps, tensors: Mapping[str, np.ndarray]) -> None:
@@ -119,11 +119,14 @@ def unflatten(kind: str, tensors: Mapping[str, np.ndarray]) -> dict[str, dict[st
 def writing(path: Path) -> Iterator[Path]:
     """A path to write to, which takes the place of `path` in one step once it is written and on the disk.
 
-    Where the block fails, `path` stays what it was.
+    Where the block fails, `path` stays what it was. It may be read by whoever may read files made by `open`.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode
         yield temporary
+        temporary.chmod(mode)  # safetensors makes files that nobody else may read
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)

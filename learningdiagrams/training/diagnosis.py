@@ -31,8 +31,9 @@ def not_finite(
     head = f"step {step}: goal `{goal}` is {value}"
     if batch is None:
         return DiagramError(f"{head}; {_parameters(maps, plan, 'now') or 'every parameter is finite'}; {REMEDY}", goal)
-    place = _parameters(maps, plan, "before that step") or _values(maps, plan, batch, goal)
-    return DiagramError(f"{head}; {place}; {REMEDY}", goal)
+    parameter = _parameters(maps, plan, "before that step")
+    place = _values(maps, plan, batch, goal) if parameter is None else f"{parameter}; {REMEDY}"
+    return DiagramError(f"{head}; {place}", goal)
 
 
 def _parameters(maps: Maps, plan: Plan, when: str) -> str | None:
@@ -56,9 +57,26 @@ def _values(maps: Maps, plan: Plan, batch: dict[str, Any], goal: str) -> str:
             if wrong and isinstance(step, Input):
                 return f"the values of `{step.generator}` hold {wrong}"
             if wrong and isinstance(step, Apply):
-                return f"the first map to give {wrong} is `{step.generator}`, at {path_of(plan, out)}"
-    by = next(compare.by for compare in plan.compares if compare.name == goal)
-    return f"every map gives finite values in evaluation mode: it arises in {by}, or in training mode alone"
+                return f"the first map to give {wrong} is `{step.generator}`, at {path_of(plan, out)}; {REMEDY}"
+    compared = next(compare for compare in plan.compares if compare.name == goal)
+    for lefts, rights in compared.pairs:
+        for left, right in zip(lefts, rights, strict=True):
+            strange = _no_class(found[left], found[right])
+            if strange is not None:
+                last = found[left].shape[-1] - 1
+                return f"{path_of(plan, right)} gives {strange}, which is no class number: they are 0…{last}"
+    return (
+        f"every map gives finite values in evaluation mode: it arises in {compared.by}, or in training mode alone; "
+        f"{REMEDY}"
+    )
+
+
+def _no_class(left: np.ndarray, right: np.ndarray) -> int | None:
+    """The first whole number on the right that numbers no class of the left."""
+    if right.dtype.kind not in "iu" or left.shape[:-1] != right.shape:
+        return None
+    strange = right[(right < 0) | (right >= left.shape[-1])]
+    return int(strange[0]) if strange.size else None
 
 
 def _wrong(value: np.ndarray) -> str | None:

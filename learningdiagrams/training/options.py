@@ -11,6 +11,7 @@ import numpy as np
 
 from learningdiagrams.data import Data, Stream, steps_in_epoch
 from learningdiagrams.errors import DiagramError
+from learningdiagrams.rewriting import Rewriting
 from learningdiagrams.schedules import learning_rate
 from learningdiagrams.training.stopping import EarlyStopping
 
@@ -90,6 +91,7 @@ class Options:
     callbacks: tuple[Callable[[Event], Any], ...]
     sampler: Sampler | None
     log_every: int | None
+    rewriting: Rewriting | None
 
     def steps_in(self, phase: Phase, data: Data | Stream) -> int | None:
         """How many steps a stage will take on these data, or None where that is not known before."""

@@ -14,6 +14,7 @@ import numpy as np
 from learningdiagrams.data import host
 from learningdiagrams.declarations import Goal, Measure
 from learningdiagrams.plan import Apply, Expand, Input, Plan, Step, Stop, make_plan
+from learningdiagrams.rewriting import Rewriting
 from learningdiagrams.schedules import Schedule
 from learningdiagrams.specs import shuffle
 from learningdiagrams.theory.morphisms import Morphism
@@ -59,18 +60,20 @@ def plan_for(
     present: Collection[str],
     goals: Collection[str] | None = None,
     moves: Collection[str] | None = None,
+    rewriting: Rewriting | None = None,
 ) -> Plan:
     """The plan of the goals whose sample objects are all present.
 
     Args:
         goals: the only goals that count; moves: the only models that may be moved; None for all.
+        rewriting: what replaces sides of goals by laws, if anything.
     """
     chosen = [
         goal
         for name, goal in diagram.goals.items()
         if (goals is None or name in goals) and samples_of(goal) <= frozenset(present)
     ]
-    return make_plan(diagram, chosen, moves=moves)
+    return make_plan(diagram, chosen, moves=moves, rewriting=rewriting)
 
 
 def weights_at(diagram: Diagram, plan: Plan, step: int) -> dict[str, float]:
@@ -166,11 +169,19 @@ class Programs:
     needed.
     """
 
-    def __init__(self, maps: Maps, diagram: Diagram, goals: Collection[str], moves: Collection[str]) -> None:
+    def __init__(
+        self,
+        maps: Maps,
+        diagram: Diagram,
+        goals: Collection[str],
+        moves: Collection[str],
+        rewriting: Rewriting | None = None,
+    ) -> None:
         self._maps = maps
         self._diagram = diagram
         self._goals = frozenset(goals)
         self._moves = tuple(moves)
+        self._rewriting = rewriting
         self._alone = noise_alone(diagram)
         self._relevant = frozenset(s for name in self._goals for s in samples_of(diagram.goals[name]))
         self._ready: dict[frozenset[str], Ready] = {}
@@ -179,6 +190,6 @@ class Programs:
         """What to run for a batch that holds these sample objects."""
         key = self._relevant.intersection(samples)
         if key not in self._ready:
-            plan = plan_for(self._diagram, self._alone | key, self._goals, self._moves)
+            plan = plan_for(self._diagram, self._alone | key, self._goals, self._moves, self._rewriting)
             self._ready[key] = Ready.of(self._maps.program(plan))
         return self._ready[key]

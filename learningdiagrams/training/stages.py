@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice, repeat
 from time import perf_counter
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Stage"]
 
-SNAPSHOT: Final = 50
+SNAPSHOT: Final = 200
 """A snapshot is taken again when training has gone on for this many times what the last one cost."""
 
 
@@ -39,7 +39,7 @@ class Stage:
         options, diagram, maps = run.options, run.diagram, run.maps
         self.run = run
         self.phase = phase
-        self._programs = Programs(maps, diagram, phase.goals, phase.models)
+        self._programs = Programs(maps, diagram, phase.goals, phase.models, options.rewriting)
         self.data = run.data
         if isinstance(self.data, Data):
             ready = self._programs.at(self.data.sizes)
@@ -58,6 +58,8 @@ class Stage:
         """The maps whose numbers change: in training mode, those that are not moved may still learn
         statistics.
         """
+        self._learning = frozenset(name for name, role in diagram.roles.items() if role in ("model", "ema"))
+        """The maps whose numbers any step may change. A large frozen map is never copied for a snapshot."""
         self.total = options.steps_in(phase, self.data)
         self._factor = options.factor(self.total)
         how = Optimisation(options.optimizer, options.lr, options.rates, options.clip)
@@ -150,10 +152,12 @@ class Stage:
 
     # What is kept -------------------------------------------------------------------------------------------
 
-    def capture(self) -> Checkpoint:
-        """The numbers and the position, from which training goes on as if nothing had been."""
+    def capture(self, of: Collection[str] | None = None) -> Checkpoint:
+        """The numbers, of all maps or of those named, and the position, from which training goes on as if
+        nothing had been.
+        """
         maps = self.run.maps
-        tensors = checkpoints.numbers(maps)
+        tensors = checkpoints.numbers(maps, of)
         tensors.update({f"optimizer/{name}": np.asarray(value) for name, value in self.trainer.state().items()})
         tensors.update({f"random/{name}": np.asarray(value) for name, value in maps.random_state().items()})
         facts: dict[str, Any] = {"position": asdict(self.run.at), "step": self.run.state.step}
@@ -186,7 +190,7 @@ class Stage:
             return
         if watch.better(row):
             if watch.rule.restore:
-                self._best = Checkpoint(checkpoints.numbers(self.run.maps))
+                self._best = Checkpoint(checkpoints.numbers(self.run.maps, self._learning))
         elif watch.over:
             self.run.at.over = True
             self.run.history.stopped = (
@@ -205,7 +209,8 @@ class Stage:
         now = perf_counter()
         if isinstance(self.data, Stream) or now - self._taken_at < SNAPSHOT * self._cost:
             return
-        self._snapshot = self.capture()
+        self._snapshot = None  # there is never more than one
+        self._snapshot = self.capture(self._learning)
         self._taken_at = perf_counter()
         self._cost = self._taken_at - now
 
