@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from learningdiagrams.declarations import Goal, Measure, Space, Stage, Style
     from learningdiagrams.diagram import Diagram, stop
     from learningdiagrams.errors import DiagramError
+    from learningdiagrams.gluing import colimit, glue
+    from learningdiagrams.interpretation import Interpretation, interpret
+    from learningdiagrams.interpretation_search import interpretations
     from learningdiagrams.language import LanguageError, load, loads
     from learningdiagrams.theory import (
         Functor,
@@ -49,6 +52,9 @@ _HOMES: Final = {
     "learningdiagrams.errors": ("DiagramError",),
     "learningdiagrams.language": ("LanguageError", "load", "loads"),
     "learningdiagrams.compiled": ("Compiled",),
+    "learningdiagrams.gluing": ("colimit", "glue"),
+    "learningdiagrams.interpretation": ("Interpretation", "interpret"),
+    "learningdiagrams.interpretation_search": ("interpretations",),
     "learningdiagrams.theory": (
         "Functor",
         "Morphism",
@@ -70,6 +76,7 @@ __all__ = [
     "DiagramError",
     "Functor",
     "Goal",
+    "Interpretation",
     "LanguageError",
     "Measure",
     "Morphism",
@@ -81,9 +88,13 @@ __all__ = [
     "Style",
     "TheoryError",
     "backends",
+    "colimit",
     "drawing",
     "drop",
+    "glue",
     "identity",
+    "interpret",
+    "interpretations",
     "layers",
     "load",
     "loads",

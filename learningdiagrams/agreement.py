@@ -43,6 +43,15 @@ def evaluate(
     return Evaluator(maps, diagram, equations)(data, step=step, seed=seed, batch_size=batch_size)
 
 
+class NotMeasured(DiagramError, KeyError):
+    """There is no such residual: the name is unknown, or nothing measured it.
+
+    A `KeyError` too, as of every mapping, so that `get` and `in` do what they do elsewhere.
+    """
+
+    __str__ = DiagramError.__str__  # a KeyError prints the repr of its message
+
+
 class Residuals(Mapping[str, float]):
     """How far each goal and law is from holding: {name: value of its comparator less the least value it
     could have}.
@@ -69,7 +78,7 @@ class Residuals(Mapping[str, float]):
     def __getitem__(self, name: str) -> float:
         if name not in self.raw:
             why = f": {self.unmeasured[name]}" if name in self.unmeasured else suggestion(name, self.raw)
-            raise DiagramError(f"there is no residual of `{name}`{why}")
+            raise NotMeasured(f"there is no residual of `{name}`{why}")
         floor = self.floor[name]
         return max(self.raw[name] - floor, 0.0) if floor else self.raw[name]
 

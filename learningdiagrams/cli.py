@@ -1,23 +1,28 @@
 """The command line: `learningdiagrams check | prove | draw | compile | train | convert | demo`.
 
 Exit codes: 0 done (for `prove`: proved); 1 the input is wrong, or the work failed; 2 wrong usage; 3 refuted; 4 not
-decided
-within the limits. Each error is one line on standard error, `FILE:LINE:COLUMN: what is wrong, and what would be right`.
+decided within the limits. Each error is one line on standard error, `FILE:LINE:COLUMN: what is wrong, and what would be
+right`; those of usage are the command line library's own.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import re
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from site import getsitepackages
+from sysconfig import get_paths
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
 from learningdiagrams.diagram import Diagram
-from learningdiagrams.errors import DiagramError
+from learningdiagrams.errors import DiagramError, suggestion
 from learningdiagrams.language import LanguageError, load, parse_equation
 from learningdiagrams.theory.errors import TheoryError
 
@@ -36,7 +41,35 @@ app = typer.Typer(
 )
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="A .diagram file, or our .json form of one.")]
-BackendName = Annotated[str, typer.Option("--backend", metavar="torch|jax", help="Where to compute.")]
+
+
+def _one_of(*names: str) -> Callable[[str | None], str | None]:
+    """A check that an option's value is one of these names."""
+
+    def check(value: str | None) -> str | None:
+        if value is None or value in names:
+            return value
+        close = suggestion(value, names)
+        raise typer.BadParameter(f"there is no `{value}`{close}; it is {', '.join(names[:-1])} or {names[-1]}")
+
+    return check
+
+
+def _number(words: str, fits: Callable[[float], bool]) -> Callable[[float | None], float | None]:
+    """A check that an option's value is a number that fits."""
+
+    def check(value: float | None) -> float | None:
+        if value is None or fits(value):
+            return value
+        raise typer.BadParameter(f"it is {words}, not {value:g}")
+
+    return check
+
+
+BackendName = Annotated[
+    str,
+    typer.Option("--backend", metavar="torch|jax", help="Where to compute.", callback=_one_of("torch", "jax")),
+]
 
 
 def main() -> None:
@@ -65,11 +98,28 @@ def _reporting(file: str, diagram: Diagram | None = None) -> Iterator[None]:
         _fail([str(problem) for problem in error.errors])
     except DiagramError as error:
         rows = sorted((places.get(problem.name or "", (1, 1)), problem.message) for problem in error.problems)
-        _fail([f"{file}:{line}:{column}: {message}" for (line, column), message in rows])
+        _fail([f"{file}:{line}:{column}: {message.removeprefix(f'{file}: ')}" for (line, column), message in rows])
     except TheoryError as error:
         _fail([f"{file}:1:1: {error}"])
     except OSError as error:
         _fail([f"{error.filename or file}:1:1: {(error.strerror or str(error)).lower()}"])
+    except (typer.Exit, typer.BadParameter):
+        raise
+    except Exception as error:
+        # Whatever a map raises while it runs; its name is noted.
+        named = re.match(r"in `(\w+)`", "\n".join(getattr(error, "__notes__", ())))
+        line, column = places.get(named[1] if named else "", (1, 1))
+        at = f"`{named[1]}`: " if named else ""
+        _fail([f"{file}:{line}:{column}: {at}{type(error).__name__}: {error}{_where(error)}"])
+
+
+def _where(error: Exception) -> str:
+    """The last line of anybody's own code that an error came through: what a diagram names may raise anything."""
+    ours = (str(Path(__file__).parent), *getsitepackages(), get_paths()["stdlib"])
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not frame.filename.startswith((*ours, "<")):
+            return f" ({frame.filename}, line {frame.lineno})"
+    return ""
 
 
 def _load(file: str, trust: bool = False) -> Diagram:
@@ -90,16 +140,19 @@ def prove(
     file: File,
     equation: Annotated[str, typer.Argument(metavar="EQUATION", help='Such as "f >> g = id(A)".')],
     using: Annotated[
-        str, typer.Option(metavar="laws|goals|all", help="Premises: the laws, the goals (as if they held), or both.")
+        str,
+        typer.Option(
+            metavar="laws|goals|all",
+            help="Premises: the laws, the goals (as if they held), or both.",
+            callback=_one_of("laws", "goals", "all"),
+        ),
     ] = "all",
     max_seconds: Annotated[
-        float, typer.Option(help="How long to try; it may only turn an answer into unknown.")
+        float, typer.Option(metavar="S", min=0.0, help="How long to try; it may only turn an answer into unknown.")
     ] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Decides a morphism equation. Exit code 0: proved, 3: refuted, 4: not decided."""
-    if using not in ("laws", "goals", "all"):
-        raise typer.BadParameter(f"it is laws, goals or all, not {using!r}", param_hint="--using")
     diagram = _load(file)
     with _reporting(file, diagram):
         left, right = parse_equation(diagram, equation)
@@ -118,11 +171,14 @@ def prove(
 @app.command()
 def draw(
     file: File,
-    out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help="Where to; the ending says how.")],
+    out: Annotated[
+        str,
+        typer.Option("-o", "--out", metavar="OUT", help="Ends in .svg, .png, .pdf, .tex, .dot, .mmd or .html."),
+    ],
 ) -> None:
-    """Draws a diagram."""
+    """Draws a diagram, in the form that OUT's ending says."""
     diagram = _load(file)
-    with _reporting(out, diagram):
+    with _reporting(out):
         diagram.draw(out)
 
 
@@ -131,14 +187,20 @@ def compile_(
     file: File,
     backend: Annotated[
         str | None,
-        typer.Option("--backend", metavar="torch|jax", help="Compile there; torch unless it is missing maps."),
+        typer.Option(
+            "--backend",
+            metavar="torch|jax|sympy",
+            help="Compile there; without it on torch, where every map is realised.",
+            callback=_one_of("torch", "jax", "sympy"),
+        ),
     ] = None,
-    show: Annotated[str, typer.Option(metavar="plan|loss|latex", help="What to print.")] = "plan",
+    show: Annotated[
+        str,
+        typer.Option(metavar="plan|loss|latex", help="What to print.", callback=_one_of("plan", "loss", "latex")),
+    ] = "plan",
     trust: Annotated[bool, typer.Option("--trust", help="Import and run code that the file names.")] = False,
 ) -> None:
     """Prints what a diagram compiles to, and compiles it where all of its maps are realised."""
-    if show not in ("plan", "loss", "latex"):
-        raise typer.BadParameter(f"it is plan, loss or latex, not {show!r}", param_hint="--show")
     from learningdiagrams.compiled import unrealised
     from learningdiagrams.formulas import loss_latex, loss_text
     from learningdiagrams.plan import make_plan
@@ -153,9 +215,10 @@ def compile_(
             diagram.check(max_seconds=0)
             named = ", ".join(f"`{name}`" for name in missing)
             typer.echo(f"{file}: compiled as far as can be: no realisation is given for {named}", err=True)
-        typer.echo(
-            {"plan": str, "loss": lambda _: loss_text(diagram), "latex": lambda _: loss_latex(diagram)}[show](plan)
-        )
+        if show == "plan":
+            typer.echo(str(plan) or "there is nothing to compute: no goal is declared")
+        else:
+            typer.echo(loss_text(diagram) if show == "loss" else loss_latex(diagram))
 
 
 @app.command()
@@ -163,38 +226,88 @@ def train(
     file: File,
     backend: BackendName = "torch",
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Results; runs/NAME unless given.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="For stages that name neither epochs nor steps.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Instead of epochs.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1)] = 128,
-    optimizer: Annotated[str, typer.Option(metavar="NAME", help="sgd, momentum, adam, adamw or rmsprop.")] = "adam",
-    lr: Annotated[float | None, typer.Option(help="The learning rate; the optimizer's own unless given.")] = None,
-    schedule: Annotated[str | None, typer.Option(metavar="NAME", help="onecycle, cosine or linear.")] = None,
-    dtype: Annotated[str, typer.Option(metavar="float32|float64")] = "float32",
-    seed: Annotated[int, typer.Option(help="Of first numbers, noise and the order of rows.")] = 0,
-    validation: Annotated[float | None, typer.Option(help="The fraction of rows held out.")] = None,
-    device: Annotated[str | None, typer.Option(help="The backend's name of a device, such as cuda.")] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="For stages that name neither epochs nor steps; 10 unless given."),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Instead of epochs.")] = None,
+    batch_size: Annotated[int, typer.Option(metavar="N", min=1, help="Rows in a step.")] = 128,
+    optimizer: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="sgd, momentum, adam, adamw or rmsprop.",
+            callback=_one_of("sgd", "momentum", "adam", "adamw", "rmsprop"),
+        ),
+    ] = "adam",
+    lr: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="The learning rate; the optimizer's own unless given.",
+            callback=_number("a number from 0 up", lambda x: 0 <= x < math.inf),
+        ),
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Of the learning rate: onecycle, cosine or linear.",
+            callback=_one_of("onecycle", "cosine", "linear"),
+        ),
+    ] = None,
+    dtype: Annotated[
+        str,
+        typer.Option(metavar="float32|float64", help="Of numbers.", callback=_one_of("float32", "float64")),
+    ] = "float32",
+    seed: Annotated[int, typer.Option(metavar="N", help="Of first numbers, noise and the order of rows.")] = 0,
+    validation: Annotated[
+        float | None,
+        typer.Option(
+            metavar="F",
+            help="The fraction of rows held out.",
+            callback=_number("a fraction between 0 and 1", lambda x: 0 < x < 1),
+        ),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="D", help="The backend's name of a device, such as cuda.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the last run in DIR stopped.")] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Import and run code that the file names.")] = False,
 ) -> None:
-    """Trains a diagram on the data that it names, and leaves the results in DIR."""
+    """Trains a diagram on the data that it names, and leaves the results in DIR.
+
+    Ctrl-C stops it after the step that is under way; `--resume` goes on from there.
+    """
+    if epochs is not None and steps is not None:
+        raise typer.BadParameter("training lasts a number of epochs or of steps, not both", param_hint="--steps")
+    if abs(seed) >= 2**62:
+        raise typer.BadParameter(f"it is a whole number of at most 62 bits, not {seed}", param_hint="--seed")
     from learningdiagrams.report import report_run
 
     diagram = _load(file, trust)
     folder = Path(out) if out is not None else Path("runs") / Path(file).stem
+    if epochs is None and steps is None:
+        epochs = 10
+    options: dict[str, Any] = {
+        "epochs": epochs,
+        "steps": steps,
+        "batch_size": batch_size,
+        "optimizer": optimizer,
+        "lr": lr,
+        "schedule": schedule,
+        "validation": validation,
+    }
     with _reporting(file, diagram):
         compiled = diagram.compile(backend, seed=seed, dtype=dtype, device=device)
-        options: dict[str, Any] = {
-            "batch_size": batch_size,
-            "optimizer": optimizer,
-            "schedule": schedule,
-            "resume": resume,
-        }
-        if epochs is None and steps is None:
-            epochs = 10
-        history = compiled.fit(epochs=epochs, steps=steps, lr=lr, validation=validation, out=folder, **options)
-        report_run(compiled, history, folder)
+        history = compiled.fit(out=folder, resume=resume, **options)
+        # What stays the same for all stages was a choice; `epochs` and `steps` are for those that name neither.
+        settings = {name.replace("_", " "): value for name, value in options.items() if value is not None}
+        report_run(compiled, history, folder, settings={**settings, "device": device})
     typer.echo(str(history))
     typer.echo(f"{folder}")
+    if history.interrupted:
+        _fail([f"{file}:1:1: interrupted after step {compiled.step}; --resume goes on from there"])
 
 
 @app.command()
@@ -202,9 +315,11 @@ def convert(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A .diagram or .json file.")],
     out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help=".diagram, .json or .py")],
 ) -> None:
-    """Writes a diagram in another form."""
+    """Writes a diagram in another form, which OUT's ending says."""
+    if out.lower().endswith(".catlab.json"):
+        raise typer.BadParameter("Catlab's form is not written; it is .diagram, .json or .py", param_hint="-o")
     diagram = _load(source)
-    with _reporting(source, diagram):
+    with _reporting(out):
         diagram.save(out)
 
 
@@ -218,3 +333,6 @@ def demo(
 
     with _reporting("demo"):
         run(backend, Path(out))
+
+
+from learningdiagrams import cli_relations  # noqa: E402, F401  # `glue` and `relate`, which stand on what is above

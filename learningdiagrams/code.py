@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
+from importlib import import_module, invalidate_caches
+from importlib.machinery import PathFinder
 from inspect import isclass, isfunction
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ def run_code(code: Code, generator: str, directory: Path | None, trusted: bool) 
     folder = None if directory is None else str(directory)
     if folder is not None:
         sys.path.insert(0, folder)
+        _make_way(module_name.partition(".")[0], folder)
     try:
         found: Any = import_module(module_name)
         for attribute in path.split("."):
@@ -45,3 +47,20 @@ def run_code(code: Code, generator: str, directory: Path | None, trusted: bool) 
     finally:
         if folder is not None:
             sys.path.remove(folder)
+
+
+def _make_way(name: str, folder: str) -> None:
+    """Forgets a module of this name that was imported from beside another diagram, where the folder has its own.
+
+    Two diagrams in two folders may each say `models:Net`, and Python looks up by name alone what it has imported.
+    What anybody else could import now, a library above all, is never forgotten.
+    """
+    invalidate_caches()  # files that were written a moment ago are noticed only when Python is told to look again
+    own, known = PathFinder.find_spec(name, [folder]), sys.modules.get(name)
+    if own is None or own.origin is None or known is None:
+        return
+    origin = getattr(known.__spec__, "origin", None)
+    elsewhere = PathFinder.find_spec(name, [entry for entry in sys.path if entry != folder])
+    if origin != own.origin and (elsewhere is None or elsewhere.origin != origin):
+        for module in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:
+            del sys.modules[module]

@@ -6,13 +6,14 @@ each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from learningdiagrams import agreement, training
 from learningdiagrams.backends import backend as find_backend
+from learningdiagrams.backends import symbolic as find_symbolic
 from learningdiagrams.backends.base import Backend, Evaluated, Maps, Parameters, Program
 from learningdiagrams.code import run_code
 from learningdiagrams.data import as_batch, draw_noise, load_sources
@@ -24,6 +25,7 @@ from learningdiagrams.plan import Plan, make_plan, plan_morphism
 from learningdiagrams.rewriting import Rewriting, rewrite
 from learningdiagrams.shapes import Bindings, check_plan
 from learningdiagrams.specs import Code
+from learningdiagrams.symbolic import SymbolicCompiled, needed
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.training import checkpoints
 
@@ -42,11 +44,12 @@ def compile_diagram(
     device: str | None = None,
     trust: bool | None = None,
     use_laws: bool = False,
-) -> Compiled:
+) -> Compiled | SymbolicCompiled:
     """Compiles the goals of a diagram to one loss on a backend.
 
     Args:
-        backend: "torch", "jax", or a :class:`~learningdiagrams.backends.base.Backend`.
+        backend: "torch", "jax", or a :class:`~learningdiagrams.backends.base.Backend`; or "sympy", which gives a
+            :class:`~learningdiagrams.symbolic.SymbolicCompiled`.
         maps: what realises the generators, by name: modules, functions of arrays, layers of `ld.layers`. They go before
             what the diagram itself says (`= mlp(64, 32, 10)`).
         seed: of built-in layers' first numbers, of noise and of the order of rows.
@@ -65,16 +68,25 @@ def compile_diagram(
             f"there is no dtype {dtype!r}{suggestion(str(dtype), DTYPES)}; dtypes are float32 and float64"
         )
     seed = training.whole_seed(seed)
+    trusted = diagram.trusted if trust is None else trust
+    if backend == "sympy":
+        if device is not None:
+            raise DiagramError(f"there is no device {device!r} on sympy")
+        realised = _realisations(diagram, needed(diagram), dict(maps or {}), trusted, "affine(2, 2)")
+        symbols = find_symbolic().maps(diagram, realised)
+        return SymbolicCompiled(diagram, symbols, seed, dtype, rewrite(diagram) if use_laws else None)
     equations: list[Goal | Measure] = [*diagram.goals.values(), *diagram.measures.values()]
     everything = make_plan(diagram, equations, moves=(), keep_equal=True)
-    realised = _realisations(diagram, everything, dict(maps or {}), diagram.trusted if trust is None else trust)
+    realised = _realisations(diagram, _needed(diagram, everything), dict(maps or {}), trusted)
     made = find_backend(backend).maps(diagram, realised, seed=seed, dtype=dtype, device=device)
     bindings = check_plan(everything, made.abstract)
     return Compiled(diagram, made, seed, bindings, rewrite(diagram) if use_laws else None)
 
 
-def _realisations(diagram: Diagram, plan: Plan, maps: dict[str, Any], trusted: bool) -> dict[str, Any]:
-    """What realises each generator that is realised; raises where one that is needed is not."""
+def _realisations(
+    diagram: Diagram, wanted: Iterable[str], maps: dict[str, Any], trusted: bool, such_as: str = "mlp(64, 32, 10)"
+) -> dict[str, Any]:
+    """What realises each generator that is realised; raises where one that is wanted is not."""
     for name in maps:
         if name not in diagram.generators:
             raise DiagramError(f"maps: there is no generator `{name}`{suggestion(name, diagram.generators)}")
@@ -92,9 +104,9 @@ def _realisations(diagram: Diagram, plan: Plan, maps: dict[str, Any], trusted: b
     for name, made in maps.items():
         if isinstance(made, constant) and diagram.roles[name] == "fixed":
             maps[name] = made.held()
-    missing = [name for name in _needed(diagram, plan) if name not in maps]
+    missing = [name for name in wanted if name not in maps]
     if missing:
-        right = "write one in the diagram, such as = mlp(64, 32, 10), or in Python give"
+        right = f"write one in the diagram, such as = {such_as}, or in Python give"
         problems = [About(f"`{name}` has no realisation; {right} maps={{{name!r}: …}}", name) for name in missing]
         raise DiagramError.of(problems)
     return maps

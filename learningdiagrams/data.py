@@ -147,7 +147,7 @@ class Stream:
                     f"({', '.join(names)}); this one has {len(parts)} part{'s' * (len(parts) != 1)}"
                 )
             element = dict(zip(names, parts, strict=True))
-        batch = {name: _arrays(value, f"{where}: `{name}`") for name, value in element.items()}
+        batch = _by_name(self.diagram, element, where)
         return batch, check_batch(self.diagram, batch, where=where)[0]
 
     def __repr__(self) -> str:
@@ -159,9 +159,10 @@ def as_data(diagram: Diagram, data: Any, *, where: str = "data") -> Data | Strea
 
     Args:
         data: {data generator: value} with arrays of NumPy, torch or JAX, or lists of numbers, rows first,
-            tuples of them for products; or an iterable of batches (a `DataLoader`), each a dictionary or a
-            tuple in the order of the data generators; or a function of the epoch that returns such an
-            iterable; or what this function returned.
+            tuples of them for products; such dictionaries by sample object, {sample object: {data generator:
+            value}}; or an iterable of batches (a `DataLoader`), each a dictionary or a tuple in the order of
+            the data generators; or a function of the epoch that returns such an iterable; or what this
+            function returned.
         where: what errors begin with.
 
     A value of an object declared `[n, C]` has the shape (rows, n, C); whole numbers may leave out the last
@@ -184,7 +185,7 @@ def as_data(diagram: Diagram, data: Any, *, where: str = "data") -> Data | Strea
     if isinstance(data, Data | Stream):
         return data
     if isinstance(data, Mapping):
-        values = {str(name): _arrays(value, f"{where}: `{name}`") for name, value in data.items()}
+        values = _by_name(diagram, data, where)
         sizes, axes = check_batch(diagram, values, where=where)
         return Data(diagram, values, sizes, axes)
     if (isinstance(data, Iterable) or callable(data)) and not hasattr(data, "shape"):
@@ -204,7 +205,7 @@ def as_batch(diagram: Diagram, batch: Mapping[str, Any], *, where: str = "batch"
             f"{where}: a batch is a dictionary of arrays by the names of the data generators, not "
             f"{type(batch).__name__}"
         )
-    values = {str(name): _arrays(value, f"{where}: `{name}`") for name, value in batch.items()}
+    values = _by_name(diagram, batch, where)
     check_batch(diagram, values, where=where, whole=False)
     return values
 
@@ -326,7 +327,8 @@ def kind_of(array: Any) -> str:
     """The kind of number an array holds, whichever framework's: "float", "int", "bool", or its dtype's own
     name.
     """
-    name = str(array.dtype).removeprefix("torch.")
+    # A NumPy type says in `name` what it is without its byte order.
+    name = getattr(array.dtype, "name", str(array.dtype).removeprefix("torch."))
     for start, kind in (
         ("float", "float"),
         ("bfloat", "float"),
@@ -337,6 +339,21 @@ def kind_of(array: Any) -> str:
         if name.startswith(start):
             return kind
     return name
+
+
+def _by_name(diagram: Diagram, data: Mapping[Any, Any], where: str) -> Batch:
+    """Values as arrays by data generator; those that stand under their sample object go up to the others."""
+    found: Batch = {}
+    for name, value in data.items():
+        inside = {name: value}
+        if isinstance(value, Mapping) and name in diagram.sorts:
+            inside = value
+            strange = [key for key in inside if key in diagram.roles and diagram.generators[key].dom.name != name]
+            if strange:
+                right = diagram.generators[strange[0]].dom
+                raise DiagramError(f"{where}: `{strange[0]}` stands under {name}, and it comes out of {right}")
+        found.update((str(key), _arrays(part, f"{where}: `{key}`")) for key, part in inside.items())
+    return found
 
 
 def _arrays(value: Any, what: str) -> Any:
@@ -355,14 +372,20 @@ def _arrays(value: Any, what: str) -> Any:
 
 
 def host(value: Any) -> Any:
-    """A value as NumPy's arrays, without copying where the numbers are on the host already."""
+    """A value as NumPy's arrays, without copying where the numbers are on the host already.
+
+    Real numbers of a kind that NumPy has not (bfloat16) become float32, which holds them all.
+    """
     if isinstance(value, tuple):
         return tuple(map(host, value))
-    if isinstance(value, np.ndarray):
-        return value
     if hasattr(value, "detach"):
-        return value.detach().cpu().numpy()
-    return np.asarray(value)
+        value = value.detach().cpu()
+        if value.is_floating_point() and value.element_size() < 4:
+            value = value.float()
+        return value.numpy()
+    array = np.asarray(value)
+    # Kinds that other libraries add to NumPy are void to it.
+    return array.astype(np.float32) if array.dtype.kind == "V" and kind_of(array) == "float" else array
 
 
 def _each(change: Callable[[Any], Any], value: Any) -> Any:

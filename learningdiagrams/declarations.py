@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final
 from unicodedata import normalize
 
@@ -16,6 +16,7 @@ from learningdiagrams.specs import Spec, ema, shuffle
 from learningdiagrams.theory.morphisms import Morphism, Object, identity
 from learningdiagrams.theory.presentations import check_parallel
 from learningdiagrams.theory.terms import substitute
+from learningdiagrams.values import is_number, is_whole
 
 if TYPE_CHECKING:
     from learningdiagrams.diagram import Diagram, Role
@@ -39,20 +40,20 @@ class Space:
 
     @staticmethod
     def of(name: str, shape: Sequence[int | str] | None, dtype: str) -> Space:
-        if dtype not in KINDS:
+        if not isinstance(dtype, str) or dtype not in KINDS:
             raise DiagramError(
                 f"object `{name}`: there is no kind of number `{dtype}`"
                 + (suggestion(str(dtype), KINDS) or "; kinds are float, int and bool")
             )
         if shape is None:
             return Space(None, dtype)
-        if isinstance(shape, str):
+        if isinstance(shape, str) or not isinstance(shape, Iterable):
             raise DiagramError(f"object `{name}`: a shape is a sequence such as (28, 28), not {shape!r}")
-        for size in shape:
-            number = isinstance(size, int) and not isinstance(size, bool) and size >= 1
-            if not (number or (isinstance(size, str) and size.isidentifier())):
-                raise DiagramError(f"object `{name}`: an axis is a number ≥ 1 or a name, not {size!r}")
-        return Space(tuple(normalize("NFKC", n) if isinstance(n, str) else n for n in shape), dtype)
+        axes = tuple(normalize("NFKC", axis) if isinstance(axis, str) else axis for axis in shape)
+        for axis in axes:
+            if not (is_whole(axis) or (isinstance(axis, str) and axis.isidentifier())):
+                raise DiagramError(f"object `{name}`: an axis is a number ≥ 1 or a name, not {axis!r}")
+        return Space(tuple(axis if isinstance(axis, str) else int(axis) for axis in axes), dtype)
 
     def __str__(self) -> str:
         kind = "" if self.dtype == "float" else f" {self.dtype}"
@@ -141,18 +142,16 @@ class Stage:
         steps: int | None,
     ) -> Stage:
         what = f"stage `{name}`"
-        goals = tuple(goal.name if isinstance(goal, Goal) else goal for goal in _several(by))
-        for goal in goals:
-            if goal not in diagram.goals:
-                raise DiagramError(f"{what}: there is no goal `{goal}`{suggestion(goal, diagram.goals)}")
+        goals = tuple(dict.fromkeys(_goal_name(diagram, goal, what) for goal in _several(by)))
         if not goals:
             raise DiagramError(f"{what}: a stage trains by at least one goal")
         if epochs is not None and steps is not None:
             raise DiagramError(f"{what}: a stage lasts a number of epochs or of steps, not both")
         for word, count in (("epochs", epochs), ("steps", steps)):
-            if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
+            if count is not None and not is_whole(count):
                 raise DiagramError(f"{what}: {word} are a whole number ≥ 1, not {count!r}")
-        return Stage(name, _models(diagram, f"{what}: train", train), goals, epochs, steps)
+        lasts = (None if count is None else int(count) for count in (epochs, steps))
+        return Stage(name, _models(diagram, f"{what}: train", train), goals, *lasts)
 
 
 @dataclass(frozen=True)
@@ -176,15 +175,18 @@ class Style:
     def of(diagram: Diagram, name: str, options: dict[str, Any]) -> Style:
         what = f"style `{name}`"
         known = [field.name for field in fields(Style) if field.name != "name"]
-        if name not in diagram:
-            raise DiagramError(f"{what}: there is no `{name}`{suggestion(name, diagram.presentation.signature.taken)}")
+        if not isinstance(name, str) or name not in diagram:
+            close = suggestion(str(name), diagram.presentation.signature.taken)
+            raise DiagramError(f"{what}: there is no `{name}`{close}")
+        if not options:
+            raise DiagramError(f"{what}: it says nothing; there are {', '.join(known)}")
         for option, value in options.items():
             if option not in known:
                 raise DiagramError(f"{what}: there is no option `{option}`{suggestion(option, known)}")
             right, wanted = {
                 "at": (_is_place(value), "two numbers, such as (0, 1)"),
                 "label": (isinstance(value, str), 'text, such as "\\sigma"'),
-                "curve": (_is_number(value), "a number"),
+                "curve": (is_number(value), "a number"),
                 "colour": (
                     isinstance(value, str) and bool(re.fullmatch(r"#([0-9a-fA-F]{3}){1,2}", value)),
                     'a colour such as "#c33"',
@@ -192,29 +194,49 @@ class Style:
             }[option]
             if not right:
                 raise DiagramError(f"{what}: {option} is {wanted}, not {value!r}")
-        if "at" in options:
-            options = {**options, "at": tuple(options["at"])}
-        return Style(name, **options)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        plain = {option: _plain(value) for option, value in options.items()}
+        return Style(normalize("NFKC", name), **plain)
 
 
 def _is_place(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_number, value))
+    return isinstance(value, list | tuple) and len(value) == 2 and all(map(is_number, value))
+
+
+def _plain(value: Any) -> Any:
+    """A text as it is, a number of any kind as Python's own, several as a tuple."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple):
+        return tuple(map(_plain, value))
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _several(value: Any) -> tuple[Any, ...]:
-    """One thing, or several: a name alone is not a sequence of letters."""
-    return (value,) if isinstance(value, str | Morphism | Goal) else tuple(value)
+    """One thing, or several, or None for nothing: a name alone is not a sequence of letters."""
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return tuple(value)
+    return () if value is None else (value,)
+
+
+def _goal_name(diagram: Diagram, goal: Any, what: str) -> str:
+    """The name of a goal that is given by name or by value."""
+    if isinstance(goal, Goal):
+        if diagram.goals.get(goal.name) is not goal:
+            raise DiagramError(f"{what}: goal `{goal.name}` is none of {diagram.name}")
+        return goal.name
+    if not isinstance(goal, str):
+        raise DiagramError(f"{what}: {goal!r} is neither a goal nor the name of one")
+    name = normalize("NFKC", goal)
+    if name not in diagram.goals:
+        raise DiagramError(f"{what}: there is no goal `{name}`{suggestion(name, diagram.goals)}")
+    return name
 
 
 def _weight(what: str, weight: float | Schedule | str) -> float | Schedule:
     if isinstance(weight, str | Schedule):
         made = schedule(weight)
         return float(made.value) if isinstance(made, constant) else made
-    if not _is_number(weight):
+    if not is_number(weight):
         raise DiagramError(
             f"{what}: a weight is a finite number or a schedule such as linear(0, 1, steps=1000), not {weight!r}"
         )

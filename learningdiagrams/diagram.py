@@ -16,11 +16,12 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from learningdiagrams import declarations
 from learningdiagrams.declarations import Goal, Measure, Space, Stage, Style
 from learningdiagrams.errors import DiagramError, suggestion
+from learningdiagrams.lookalikes import foreign_letters, skeleton
 from learningdiagrams.losses import Comparator
 from learningdiagrams.schedules import Schedule
 from learningdiagrams.specs import Spec, ema, spec
@@ -28,7 +29,9 @@ from learningdiagrams.theory.morphisms import Generator, Morphism, Object, mark
 from learningdiagrams.theory.presentations import Law, Presentation
 
 if TYPE_CHECKING:
+    from learningdiagrams.backends.base import Backend
     from learningdiagrams.compiled import Compiled
+    from learningdiagrams.symbolic import SymbolicCompiled
 
 __all__ = ["RESERVED", "ROLES", "Diagram", "Goal", "Measure", "Role", "Space", "Stage", "Style", "stop"]
 
@@ -71,10 +74,12 @@ class Diagram:
         self._roles: dict[str, Role] = {}
         self._samples: dict[Object, None] = {}
         self._specs: dict[str, Spec] = {}
+        self._averages: dict[str, ema] = {}
         self._goals: dict[str, Goal] = {}
         self._measures: dict[str, Measure] = {}
         self._stages: dict[str, Stage] = {}
         self._styles: dict[str, Style] = {}
+        self._looks: dict[str, str] = {}  # the names by what they look like
         self.hypotheses: dict[tuple[str, int, int, int], Presentation] = {}
         """The presentation that the last question was put to, with what was learned of it; see `prove`."""
         self.directory: Path | None = None
@@ -117,6 +122,18 @@ class Diagram:
     def specs(self) -> Mapping[str, Spec]:
         """What realises the generators for which the diagram says it."""
         return MappingProxyType(self._specs)
+
+    @property
+    def averages(self) -> Mapping[str, ema]:
+        """The generators that follow a model by moving average: each name's `ema`, with its `model` and `decay`.
+
+        >>> d = Diagram()
+        >>> A, B = d.objects("A", "B")
+        >>> student, teacher = d.model("student", A, B), d.ema("teacher", of="student", decay=0.999)
+        >>> d.averages["teacher"].model, d.averages["teacher"].decay
+        ('student', 0.999)
+        """
+        return MappingProxyType(self._averages)
 
     @property
     def goals(self) -> Mapping[str, Goal]:
@@ -163,9 +180,10 @@ class Diagram:
 
         `dtype` is "float", "int" or "bool".
         """
+        name = self._fresh(name)
         space = Space.of(name, shape, dtype)
-        made = self.presentation.objects(_name(name))[0]
-        self._spaces[made.name] = space
+        made = self.presentation.objects(name)[0]
+        self._spaces[name] = space
         return made
 
     def objects(self, *names: str) -> tuple[Object, ...]:
@@ -206,22 +224,29 @@ class Diagram:
         return self._generator("ema", name, source.dom, source.cod, ema(followed, decay=decay))
 
     def _generator(self, role: Role, name: str, dom: Object, cod: Object, realisation: Spec | str | None) -> Morphism:
+        name = self._fresh(name)
+        for end in (dom, cod):
+            if not isinstance(end, Object):
+                raise DiagramError(f"`{name}`: {end!r} is no object; an end is one, such as d['Image']")
         made = None if realisation is None else spec(realisation, role)
         declarations.check_role(self, role, name, dom, cod, made)
-        morphism = self.presentation.morphism(_name(name), dom, cod)
-        name = morphism.name or name
+        morphism = self.presentation.morphism(name, dom, cod)
         self._roles[name] = role
         if role in ("data", "noise"):
             self._samples[dom] = None
         if made is not None:
             self._specs[name] = made
+        if isinstance(made, ema):
+            self._averages[name] = made
         return morphism
 
     # Equations -------------------------------------------------------------------------------------------------------
 
     def law(self, left: Side, right: Side, name: str | None = None) -> Law:
         """Adds an equation that holds exactly; unnamed ones are law0, law1 …"""
-        return self.presentation.law(self.parse(left), self.parse(right), None if name is None else _name(name))
+        made = self.presentation.law(self.parse(left), self.parse(right), None if name is None else self._fresh(name))
+        self._looks.setdefault(made.name, made.name)
+        return made
 
     def goal(
         self,
@@ -239,8 +264,9 @@ class Diagram:
         sample object; `by` is the comparator, `weight` a number or a schedule; `train` names the only models that this
         goal moves.
         """
+        name = self._fresh(name)
         made = Goal.of(self, name, left, right, on, by, weight, train)
-        self._goals[self._taken(name, "a goal")] = made
+        self._goals[self.presentation.signature.take(name, "a goal")] = made
         return made
 
     def measure(
@@ -252,8 +278,9 @@ class Diagram:
         by: str | Comparator | Callable[..., Any] = "mse",
     ) -> Measure:
         """Adds an equation whose residual is reported in evaluation and never trained."""
+        name = self._fresh(name)
         made = Measure.of(self, name, left, right, on, by)
-        self._measures[self._taken(name, "a measure")] = made
+        self._measures[self.presentation.signature.take(name, "a measure")] = made
         return made
 
     def stage(
@@ -265,8 +292,9 @@ class Diagram:
         steps: int | None = None,
     ) -> Stage:
         """Adds a stage of training: which models move, under which goals. Stages run in the order of declaration."""
+        name = self._fresh(name)
         made = Stage.of(self, name, train, by, epochs, steps)
-        self._stages[self._taken(name, "a stage")] = made
+        self._stages[self.presentation.signature.take(name, "a stage")] = made
         return made
 
     def style(self, name: str, **options: Any) -> Style:
@@ -275,8 +303,15 @@ class Diagram:
         self._styles[made.name] = made
         return made
 
-    def _taken(self, name: str, kind: str) -> str:
-        return self.presentation.signature.take(_name(name), kind)
+    def _fresh(self, name: str) -> str:
+        """A name for something new as the text form has it; DiagramError where none looks like this."""
+        name = _name(name)
+        look = skeleton(name)
+        other = self._looks.get(look, name)
+        if other != name and other in self:
+            raise DiagramError(f"`{name}` looks like `{other}`, which is there already: {foreign_letters(name, other)}")
+        self._looks[look] = name
+        return name
 
     def _generator_name(self, value: str | Morphism, where: str) -> str:
         """The name of a generator that is given by name or by value."""
@@ -285,6 +320,8 @@ class Diagram:
             if value.name is None:
                 raise DiagramError(f"{where}: `{value}` is a composite; a single generator is wanted")
             return value.name
+        if not isinstance(value, str):
+            raise DiagramError(f"{where}: {value!r} is neither a generator nor the name of one")
         name = unicodedata.normalize("NFKC", value)
         if name not in self.generators:
             raise DiagramError(f"{where}: there is no generator `{name}`{suggestion(name, self.generators)}")
@@ -352,7 +389,17 @@ class Diagram:
 
         return examine(self, max_seconds)
 
-    def compile(self, backend: str = "torch", maps: Mapping[str, Any] | None = None, **options: Any) -> Compiled:
+    @overload
+    def compile(
+        self, backend: Literal["sympy"], maps: Mapping[str, Any] | None = None, **options: Any
+    ) -> SymbolicCompiled: ...
+
+    @overload
+    def compile(
+        self, backend: str | Backend = "torch", maps: Mapping[str, Any] | None = None, **options: Any
+    ) -> Compiled: ...
+
+    def compile(self, backend: Any = "torch", maps: Mapping[str, Any] | None = None, **options: Any) -> Any:
         """Compiles the goals to one loss; see :func:`learningdiagrams.compiled.compile_diagram` for the options."""
         from learningdiagrams.compiled import compile_diagram
 

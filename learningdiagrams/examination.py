@@ -30,8 +30,6 @@ DERIVING: Final = 0.6
 """The share of the time that goes to which goals follow from others; the rest goes to contradictions."""
 FIRST: Final = 0.02
 """Seconds that a question gets before all others had their turn."""
-ONE: Final = 0.5
-"""Seconds for one question about contradictions."""
 SHOWN: Final = 8
 """Steps of a proof that are printed."""
 WIDEST: Final = 160
@@ -193,7 +191,8 @@ def _caveat(diagram: Diagram, used: Iterable[str]) -> str:
     ]
     if not loose:
         return ""
-    return f" (as equations; {_some(tuple(loose))} need{'s' if len(loose) == 1 else ''} no equal sides at its least)"
+    ask = "does not ask" if len(loose) == 1 else "do not ask"
+    return f" (goals read as equations, though {_some(tuple(loose))} {ask} for equal sides)"
 
 
 def _list(word: str, names: list[str]) -> str:
@@ -218,10 +217,7 @@ def examine(diagram: Diagram, max_seconds: float = 10.0) -> Findings:
     laws = Relevance(diagram.name, diagram.generators.values(), list(equations(diagram, "laws")))
     derivable, undecided = _derivable(diagram, premises, start + DERIVING * max_seconds)
 
-    def decide(question: Question) -> Verdict | None:
-        return question.answer(max(0.0, min(ONE, start + max_seconds - monotonic())))
-
-    found, left_open = contradictions(diagram, premises, laws, decide)
+    found, left_open = contradictions(diagram, premises, laws, start + max_seconds)
     return Findings(diagram, derivable, tuple(found), game, warnings, tuple(undecided), tuple(left_open))
 
 
@@ -230,8 +226,7 @@ def _derivable(diagram: Diagram, premises: Relevance, end: float) -> tuple[dict[
     waiting: dict[tuple[str, int], Question] = {}
     for goal in diagram.goals.values():
         asked = [Question(premises, stated.left, stated.right, goal.name) for stated in _of_goal(goal)]
-        rules = [question.rules for question in asked if question.left != question.right]
-        if None not in rules and premises.counts_allow(goal.name, {rule for some in rules for rule in some or ()}):
+        if premises.counts_allow(goal.name) and all(question.rules is not None for question in asked):
             waiting |= {(goal.name, i): question for i, question in enumerate(asked)}
     proofs: dict[tuple[str, int], Proved | None] = dict.fromkeys(waiting)
     possible = dict.fromkeys(name for name, _ in waiting)
@@ -240,9 +235,9 @@ def _derivable(diagram: Diagram, premises: Relevance, end: float) -> tuple[dict[
     while waiting and monotonic() < end:
         still: dict[tuple[str, int], Question] = {}
         for (name, i), question in waiting.items():
-            if name not in possible:
-                continue
             began = monotonic()
+            if name not in possible or began > end:
+                continue
             verdict = question.answer(max(0.0, min(seconds, end - began)))
             if isinstance(verdict, Proved):
                 proofs[name, i] = verdict

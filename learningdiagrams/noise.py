@@ -2,6 +2,8 @@
 
 Every draw has a key, (seed, step, name of the noise), and nothing else decides its numbers: they are the
 same on every backend, and again after a restart. One name is drawn once for a batch, however often it occurs.
+The name is the one that the noise was first declared with: where gluing gives it another, its realisation
+keeps the first, `normal(16, key="z")`.
 
 Numbers are drawn row after row in float64. So the draw for all rows may be taken in parts: evaluation in
 batches sees the same noise as one large batch.
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.specs import Spec, normal, shuffle, uniform
+from learningdiagrams.specs import Noise, Spec, normal, shuffle, uniform
 
 if TYPE_CHECKING:
     from learningdiagrams.diagram import Diagram
@@ -184,13 +186,15 @@ def _parts(
 ) -> Iterator[Any]:
     """The values of one noise generator, part after part."""
     spec, cod = diagram.specs[name], diagram.generators[name].cod
+    assert isinstance(spec, Noise)
+    first = spec.key or name
     if isinstance(spec, shuffle):
-        order = keyed(*key, name).permutation(parts[-1].stop)
+        order = keyed(*key, first).permutation(parts[-1].stop)
         for part in parts:
             yield pick(values[spec.data], order[part])
         return
     shapes = [_shape(diagram, name, spec, factor.name, axes) for factor in cod.factors]
-    streams = [keyed(*key, name, i) for i in range(len(shapes))]
+    streams = [keyed(*key, first, i) for i in range(len(shapes))]
     for part in parts:
         drawn = tuple(
             _draw(spec, stream, (part.stop - part.start, *shape)).astype(dtype, copy=False)

@@ -197,10 +197,8 @@ def layer_shapes(diagram: Diagram) -> Evaluate:
     from learningdiagrams.layers import Layer
 
     def evaluate(generator: str, arguments: Sequence[Abstract]) -> tuple[Abstract, ...] | None:
-        name = generator
-        if diagram.roles[name] == "ema":
-            name = diagram.specs[name].model  # type: ignore[attr-defined]  # the spec of an ema is an ema
-        layer = diagram.specs.get(name)
+        follows = diagram.averages.get(generator)
+        layer = diagram.specs.get(follows.model if follows else generator)
         if not isinstance(layer, Layer):
             return None
         return (Abstract(layer.shape(*(argument.shape for argument in arguments))),)

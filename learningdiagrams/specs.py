@@ -22,16 +22,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from learningdiagrams.calls import Name, parse_call
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.layers import LAYERS, Layer
 from learningdiagrams.values import (
-    Name,
     Spec,
     call,
     is_number,
     is_whole,
     literal,
-    parse_call,
     refuse,
     want_number,
     want_one_of,
@@ -124,7 +123,17 @@ class sklearn(Data):
 
 
 class Noise(Spec):
-    """Data drawn afresh for every batch."""
+    """Data drawn afresh for every batch.
+
+    `key` is the name under which its numbers are drawn, where that is not the generator's own: the name as first
+    declared, kept where gluing gives the generator another one.
+    """
+
+    key: str | None
+
+    def _check_key(self) -> None:
+        if not (self.key is None or (isinstance(self.key, str) and self.key)):
+            refuse(self, "key", "a name in quotes, the one that the noise was first declared with")
 
 
 class _Distribution(Noise):
@@ -146,9 +155,10 @@ class normal(_Distribution):
 
     std: float
 
-    def __init__(self, *axes: int, std: float = 1) -> None:
-        self._set(axes=axes, std=std)
+    def __init__(self, *axes: int, std: float = 1, key: str | None = None) -> None:
+        self._set(axes=axes, std=std, key=key)
         self._check_axes()
+        self._check_key()
         want_positive(self, "std")
 
 
@@ -158,9 +168,10 @@ class uniform(_Distribution):
     low: float
     high: float
 
-    def __init__(self, *axes: int, low: float = 0, high: float = 1) -> None:
-        self._set(axes=axes, low=low, high=high)
+    def __init__(self, *axes: int, low: float = 0, high: float = 1, key: str | None = None) -> None:
+        self._set(axes=axes, low=low, high=high, key=key)
         self._check_axes()
+        self._check_key()
         want_number(self, "low", "high")
         if not low < high:
             refuse(self, "high", f"larger than low, {literal(low)}")
@@ -181,9 +192,11 @@ class shuffle(Noise):
     names = frozenset({"data"})
 
     data: str
+    key: str | None = None
 
     def __post_init__(self) -> None:
         _name_of_generator(self, "data")
+        self._check_key()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -267,16 +280,22 @@ def realise(
     arguments.
     """
     family = SPECS if role is None else ROLES[role]
-    if name not in family and name in SPECS:
+    if role == "map" or (name not in family and name in SPECS):
         raise DiagramError(_misplaced(name, str(role)))
     return call(family, "realisation", name, args, options)
 
 
 def _misplaced(name: str, role: str) -> str:
+    if role == "map":
+        return f"`{name}` realises nothing here: a map has no role; declare it as model, frozen or fixed"
     family = ROLES[role]
-    instead = f"; there are {', '.join(family)}" if 0 < len(family) < 10 else "; it is no layer" if family else ""
-    what = {"data": "data", "noise": "noise"}.get(role, f"{role} map")
-    return f"`{name}` realises no {what}{instead}"
+    if len(family) < 10:
+        return f"`{name}` realises no {role}; there are {', '.join(family)}"
+    home = next(other for other, realised in ROLES.items() if name in realised)
+    return f"`{name}` realises {_A[home]}, and this is {_A[role]}, realised by a layer or named code"
+
+
+_A = {"data": "data", "noise": "noise", "model": "a model", "frozen": "a frozen map", "fixed": "a fixed map"}
 
 
 def spec(x: str | Spec, role: str | None = None) -> Spec:

@@ -12,36 +12,21 @@ a mapping from names to such classes, and [`call`][] makes one of its values fro
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from numbers import Integral, Real
-from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple, NoReturn, TypeGuard, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeGuard, TypeVar
 
+from learningdiagrams.calls import Call, Name, parse_call
 from learningdiagrams.errors import DiagramError, suggestion
 
-__all__ = ["Call", "Name", "Spec", "Value", "call", "literal", "parse_call", "read"]
+__all__ = ["Spec", "Value", "call", "literal", "read"]
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-
-
-class Name(str):
-    """A word without quotes in a call: `label` in `shuffle(label)`."""
-
-    __slots__ = ()
-
-
-class Call(NamedTuple):
-    """A call as it is written, before anything is known of its name."""
-
-    name: str
-    args: tuple[Any, ...] = ()
-    options: Mapping[str, Any] = MappingProxyType({})
 
 
 class Value:
@@ -132,55 +117,6 @@ def literal(x: Any) -> str:
     if isinstance(x, tuple | list):
         return f"({', '.join(map(literal, x))}{',' if len(x) == 1 else ''})"
     return repr(x)
-
-
-def parse_call(text: str) -> Call:
-    """Reads one call, and runs nothing.
-
-    It is a name, then arguments and options that are numbers, strings, `True`, `False`, `None`, tuples, names
-    or calls.
-
-    >>> parse_call('kl(temperature=4)')
-    Call(name='kl', args=(), options={'temperature': 4})
-    >>> parse_call('mse').args, parse_call('reshape(1, -28)').args
-    ((), (1, -28))
-
-    Raises DiagramError for any other text.
-    """
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
-        raise DiagramError(f"`{text}` cannot be read; write a call such as `kl(temperature=4)`") from None
-    read = _argument(tree, text)
-    if isinstance(read, Name):
-        return Call(str(read), (), {})
-    if not isinstance(read, Call):
-        raise DiagramError(f"`{text}` is no call; write a name, then arguments in brackets, as `kl(temperature=4)`")
-    return read
-
-
-def _argument(node: ast.expr, text: str) -> Any:
-    match node:
-        case ast.Constant(value=bool() | int() | float() | str() | None as value):
-            return value
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)) if value is not True:
-            return -value
-        case ast.Tuple(elts=items) | ast.List(elts=items):
-            return tuple(_argument(item, text) for item in items)
-        case ast.Name(id=word):
-            return Name(word)
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-            options: dict[str, Any] = {}
-            for keyword in keywords:
-                if keyword.arg is None:
-                    break
-                if keyword.arg in options:
-                    raise DiagramError(f"`{text}`: {keyword.arg} is given twice")
-                options[keyword.arg] = _argument(keyword.value, text)
-            else:
-                return Call(name, tuple(_argument(arg, text) for arg in args), options)
-    wanted = "write numbers, strings in quotes, True, False, None or tuples"
-    raise DiagramError(f"`{ast.unparse(node)}` in `{text}` is no argument; {wanted}")
 
 
 def call(
@@ -295,12 +231,18 @@ def _frozen(x: Any) -> Any:
 
 def refuse(value: Value, what: str, wanted: str) -> NoReturn:
     given = getattr(value, what)
-    raise DiagramError(f"`{type(value).__name__}`: {what} is to be {wanted}, not {literal(given)}")
+    shown = repr(float(given)) if isinstance(given, float) else literal(given)
+    raise DiagramError(f"`{type(value).__name__}`: {what} is to be {wanted}, not {shown}")
 
 
 def is_number(x: Any) -> TypeGuard[float]:
-    """A finite real number; a truth value is none."""
-    return isinstance(x, Real) and not isinstance(x, bool) and math.isfinite(x)
+    """A finite real number, within the range of a float; a truth value is none."""
+    if isinstance(x, bool) or not isinstance(x, Real):
+        return False
+    try:
+        return math.isfinite(x)
+    except OverflowError:
+        return False
 
 
 def is_whole(x: Any, least: int | None = 1) -> TypeGuard[int]:

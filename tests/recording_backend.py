@@ -6,7 +6,7 @@ measure takes its values from `script`, one for each evaluation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,14 +67,14 @@ class RecordingMaps(Maps):
     def abstract(self, generator: str, arguments: Sequence[Abstract]) -> None:
         return None
 
-    def parameters(self) -> dict[str, dict[str, Any]]:
-        return {name: {"w": held["w"].copy()} for name, held in self.numbers.items()}
+    def parameters(self, of: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
+        return {name: {"w": held["w"].copy()} for name, held in self.numbers.items() if of is None or name in of}
 
     def load_parameters(self, parameters: Mapping[str, Mapping[str, Any]]) -> None:
         for name, held in parameters.items():
             self.numbers[name]["w"] = np.array(held["w"])
 
-    def buffers(self) -> dict[str, dict[str, Any]]:
+    def buffers(self, of: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
         return {}
 
     def load_buffers(self, buffers: Mapping[str, Mapping[str, Any]]) -> None:

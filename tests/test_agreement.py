@@ -289,6 +289,25 @@ def test_residuals_of_batches_from_an_iterable():
     assert dict(found) == pytest.approx(dict(residuals(c.maps, d, {"x": X}, step=0, seed=0)))
 
 
+def test_a_name_that_was_not_measured_is_a_key_error_that_says_why():
+    pytest.importorskip("torch")
+    d = Diagram()
+    S, B = d.object("S"), d.object("B", shape=(2,))
+    x, y = d.data("x", S, B), d.data("y", S, B)
+    d.goal("same", x, y)
+    d.law(d.map("h", B, B), "id(B)", name="pure")
+    found = residuals(d.compile("torch").maps, d, {"x": np.ones((2, 2)), "y": np.ones((2, 2))}, step=0, seed=0)
+    assert found.get("sane") is None and found.get("pure", 1.0) == 1.0 and found.get("same") == 0
+    for name, text in {
+        "sane": "there is no residual of `sane`; did you mean `same`?",
+        "pure": "there is no residual of `pure`: `h` has no role; declare it as data, model, frozen or fixed to "
+        "compute it",
+    }.items():
+        with pytest.raises(KeyError) as error:
+            found[name]
+        assert str(error.value) == text and isinstance(error.value, DiagramError)
+
+
 def test_residuals_print_as_a_table():
     pytest.importorskip("torch")
     d = Diagram()

@@ -80,6 +80,17 @@ def test_numbers_reach_the_disk_before_they_take_the_place_of_others(tmp_path, m
     assert events == ["fsync", "replace", "fsync", "replace"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_files_may_be_read_as_any_other_may(tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        checkpoints.write(tmp_path, Checkpoint({"a": np.zeros(1)}, {}))
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {mode}
+
+
 def test_writing_leaves_the_old_file_where_it_fails(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")

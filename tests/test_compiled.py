@@ -1,5 +1,7 @@
 """What compile() returns, on every backend: the same numbers, the same errors."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -85,6 +87,15 @@ def test_parameters_are_a_snapshot_of_every_map(backend):
         ({"studnet": {}}, r"`studnet`; did you mean `student`\?"),
         ({"student": {"0.wieght": np.zeros((5, 6))}}, r"`0.wieght`; did you mean `0.weight`\?"),
         ({"student": {"0.weight": np.zeros((5, 7))}}, r"5, 6.*5, 7|5, 7.*5, 6"),
+        (
+            {"student": {"0.bias": np.zeros(5, complex)}},
+            r"0\.bias is real numbers, and the one given holds complex128$",
+        ),
+        (
+            {"student": np.zeros(5)},
+            r"^`student`: numbers are given as {generator: {parameter: array}}, not as ndarray$",
+        ),
+        ([1.0], r"^numbers are given as {generator: {parameter: array}}, not as list$"),
     ],
 )
 def test_numbers_that_do_not_fit_are_refused(backend, numbers, text):
@@ -163,8 +174,14 @@ def test_missing_maps_are_all_named():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"backend": "pytorch"}, "there is no backend `pytorch`; did you mean `torch`?; backends are torch, jax"),
+        (
+            {"backend": "pytorch"},
+            "there is no backend `pytorch`; did you mean `torch`?; backends are torch, jax, sympy",
+        ),
         ({"dtype": "float23"}, "there is no dtype 'float23'; did you mean `float32`?; dtypes are float32 and float64"),
+        ({"seed": 1.5}, "seed is a whole number, not 1.5"),
+        ({"seed": True}, "seed is a whole number, not True"),
+        ({"seed": 2**62}, "seed is a whole number of at most 62 bits, not 4611686018427387904"),
         ({"maps": {"studnet": None}}, "maps: there is no generator `studnet`; did you mean `student`?"),
         (
             {"maps": {"pixels": None}},
@@ -198,6 +215,8 @@ def test_a_batch_may_lack_a_sample_object_but_not_half_of_it(backend):
         c.loss({"pixels": BATCH["pixels"]})
     with pytest.raises(DiagramError, match=r"there is no data generator `pixel`; did you mean `pixels`\?"):
         c.loss({"pixel": BATCH["pixels"]})
+    with pytest.raises(DiagramError, match=r"^batch: a batch is a dictionary of arrays by .*, not NoneType$"):
+        c.value_and_grad(None)
 
 
 def test_steps_key_schedules_and_noise(backend):
@@ -352,3 +371,28 @@ def test_code_is_run_only_when_trusted(tmp_path, backend):
         ld.load(tmp_path / "d.diagram").compile(backend=backend)
     c = ld.load(tmp_path / "d.diagram", trust=True).compile(backend=backend)
     assert host(c.apply("sq", np.full((1, 2), 3.0))).tolist() == [[9.0, 9.0]]
+
+
+def test_code_is_looked_up_beside_its_own_diagram(tmp_path, backend):
+    """Two diagrams in two folders name the same module, and each finds the one beside it."""
+    found = []
+    for scale in (2.0, 3.0):
+        folder = tmp_path / str(scale)
+        folder.mkdir()
+        (folder / "beside.py").write_text(f"def scaled():\n    return lambda x: {scale} * x\n")
+        text = f'object S, A[1]\ndata x : S -> A\nfixed k : A -> A = {backend}("beside:scaled")\n'
+        (folder / "d.diagram").write_text(text + "model f : A -> A = linear(1, 1)\ngoal g : x >> f = x >> k\n")
+        c = ld.load(folder / "d.diagram", trust=True).compile(backend=backend)
+        found.append(host(c.apply("k", np.ones((1, 1)))).item())
+    assert found == [2.0, 3.0]
+
+
+def test_a_module_that_anybody_may_import_is_not_forgotten(tmp_path, backend):
+    """A file beside a diagram that is called as a library is does not take the library's place."""
+    (tmp_path / f"{backend}.py").write_text("raise RuntimeError('read')\n")
+    function = {"torch": "torch:sin", "jax": "jax.numpy:sin"}[backend]
+    text = f'object S, A[1]\ndata x : S -> A\nfixed k : A -> A = {backend}("{function}")\n'
+    (tmp_path / "d.diagram").write_text(text + "model f : A -> A = linear(1, 1)\ngoal g : x >> f = x >> k\n")
+    library = sys.modules[backend]
+    c = ld.load(tmp_path / "d.diagram", trust=True).compile(backend=backend)
+    assert host(c.apply("k", np.zeros((1, 1)))).item() == 0 and sys.modules[backend] is library

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learningdiagrams.data import Data, Stream, as_batch, as_data, epoch_order, host, split, steps_in_epoch
+from learningdiagrams.data import Data, Stream, as_batch, as_data, epoch_order, host, kind_of, split, steps_in_epoch
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 
@@ -43,6 +43,26 @@ def test_sizes_and_named_axes():
 def test_a_sample_object_may_be_lacking():
     data = as_data(diagram(), {"words": [[1, 2]], "pair": ([True], [0.5])})
     assert isinstance(data, Data) and data.sizes == {"T": 1}
+
+
+def test_values_may_stand_under_their_sample_object():
+    plain, nested = good(), {"S": {}, "T": {}}
+    for name, value in plain.items():
+        nested[str(diagram().generators[name].dom)][name] = value
+    data = as_data(diagram(), nested)
+    assert isinstance(data, Data) and data.sizes == {"S": 5, "T": 4} and data.values.keys() == plain.keys()
+    assert as_batch(diagram(), {"T": nested["T"]}).keys() == {"words", "pair"}
+    assert next(Stream(diagram(), [nested], "data").batches(0))[1] == {"S": 5, "T": 4}
+    with pytest.raises(DiagramError, match=r"^data: `words` stands under S, and it comes out of T$"):
+        as_data(diagram(), {"S": {"words": plain["words"]}})
+
+
+def test_numbers_that_numpy_has_no_kind_for_become_its_own():
+    torch, jax = pytest.importorskip("torch"), pytest.importorskip("jax.numpy")
+    for value in (torch.tensor([0.5, 1.0]).bfloat16(), jax.array([0.5, 1.0], "bfloat16")):
+        assert kind_of(value) == "float" and host(value).dtype == np.float32 and host(value).tolist() == [0.5, 1.0]
+    assert kind_of(np.zeros(1, ">f4")) == "float" and kind_of(np.zeros(1, ">u2")) == "int"
+    assert host(torch.ones(2, requires_grad=True)).tolist() == [1.0, 1.0]
 
 
 def test_rows_are_taken_of_every_kind_of_array():

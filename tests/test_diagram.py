@@ -1,10 +1,12 @@
 """Diagrams: what is declared, and that each mistake is an error at the call that makes it."""
 
+import numpy as np
 import pytest
 
 import learningdiagrams as ld
 from learningdiagrams.declarations import possible_on
 from learningdiagrams.errors import DiagramError
+from learningdiagrams.language.conversion import loads_json, write_json
 from learningdiagrams.theory import TheoryError
 
 
@@ -49,10 +51,22 @@ def test_a_diagram_may_grow_and_its_values_stay(d):
         goal.weight = 2.0
 
 
+def test_a_name_that_was_refused_stands_in_no_ones_way(d):
+    with pytest.raises(DiagramError):
+        d.model("саt", d["X"], d["Y"], "ema(nothing)")  # its first two letters are Cyrillic
+    d.law("f", "t")
+    with pytest.raises(DiagramError, match="looks like `law0`, which is there already"):
+        d.map("lаw0", d["X"], d["Y"])
+    assert "cat" not in d and d.model("cat", d["X"], d["Y"]) is d["cat"]
+
+
 def test_ema_and_noise_are_declared_with_what_they_follow(d):
     e = d.ema("slow", of="f", decay=0.9)
     assert (e.dom, e.cod) == (d["X"], d["Y"]) and d.roles["slow"] == "ema" and d.specs["slow"].decay == 0.9
     assert d.model("slower", d["X"], d["Y"], "ema(f)") is d["slower"] and d.roles["slower"] == "ema"
+    assert {name: (a.model, a.decay) for name, a in d.averages.items()} == {"slow": ("f", 0.9), "slower": ("f", 0.99)}
+    with pytest.raises(TypeError):
+        d.averages["f"] = d.averages["slow"]
     d.noise("z", d["S"], d["X"], "normal(64)")
     d.noise("v", d["S"], d["Y"], "shuffle(y)")
     assert d.roles["z"] == d.roles["v"] == "noise"
@@ -104,6 +118,42 @@ MISTAKES = {
         lambda d: d.goal("w", d["x"] >> d["f"], d["y"], weight=float("nan")),
         "goal `w`: a weight is a finite number or a schedule such as linear(0, 1, steps=1000), not nan",
     ),
+    "train that names no generator at all": (
+        lambda d: d.goal("w", d["x"] >> d["f"], d["y"], train=[3]),
+        "goal `w`: train: 3 is neither a generator nor the name of one",
+    ),
+    "a weight beyond every float": (
+        lambda d: d.goal("w", d["x"] >> d["f"], d["y"], weight=10**400),
+        f"goal `w`: a weight is a finite number or a schedule such as linear(0, 1, steps=1000), not {10**400}",
+    ),
+    "an end that is a name": (
+        lambda d: d.model("m", "X", d["Y"]),
+        "`m`: 'X' is no object; an end is one, such as d['Image']",
+    ),
+    "a shape that is a number": (
+        lambda d: d.object("Z", 3),
+        "object `Z`: a shape is a sequence such as (28, 28), not 3",
+    ),
+    "a kind of number that is a type": (
+        lambda d: d.object("Z", (3,), dtype=[]),
+        "object `Z`: there is no kind of number `[]`; kinds are float, int and bool",
+    ),
+    "a stage by no goal": (
+        lambda d: d.stage("one", train=["f"], by=[d["f"]]),
+        "stage `one`: f is neither a goal nor the name of one",
+    ),
+    "a stage by nothing": (
+        lambda d: d.stage("one", train=["f"], by=None),
+        "stage `one`: a stage trains by at least one goal",
+    ),
+    "a style that says nothing": (
+        lambda d: d.style("f"),
+        "style `f`: it says nothing; there are at, label, curve, colour",
+    ),
+    "a style of no name": (
+        lambda d: d.style(3, curve=2),
+        "style `3`: there is no `3`",
+    ),
     "a stage without its goal": (
         lambda d: d.stage("one", train=["f"], by=["fitt"]),
         "stage `one`: there is no goal `fitt`",
@@ -147,6 +197,18 @@ MISTAKES = {
     "a word of the language as a name": (
         lambda d: d.model("goal", d["X"], d["Y"]),
         "`goal` is a word of the language; another name is needed, such as `goal_`",
+    ),
+    "a name that looks like another": (
+        lambda d: d.model("х", d["X"], d["Y"]),
+        "`х` looks like `x`, which is there already: letter 1 of `х` is CYRILLIC SMALL LETTER HA",
+    ),
+    "an object whose name looks like another": (
+        lambda d: d.object("Ѕ"),
+        "`Ѕ` looks like `S`, which is there already: letter 1 of `Ѕ` is CYRILLIC CAPITAL LETTER DZE",
+    ),
+    "a law whose name looks like another": (
+        lambda d: d.law("f", "t", "у"),
+        "`у` looks like `y`, which is there already: letter 1 of `у` is CYRILLIC SMALL LETTER U",
     ),
     "no identifier as a name": (
         lambda d: d.model("2f", d["X"], d["Y"]),
@@ -194,6 +256,38 @@ def test_a_generator_of_another_diagram_is_refused(d):
         d.goal("w", d["x"] >> d["f"], foreign)
     with pytest.raises(TheoryError, match=r"^`X` belongs to other, not to pair$"):
         d.model("h", X, d["Y"])
+
+
+def test_a_goal_of_another_diagram_is_refused(d):
+    other = ld.Diagram("other")
+    S, X = other.objects("S", "X")
+    x = other.data("x", S, X)
+    for diagram, left in ((d, d["x"]), (other, x)):
+        diagram.goal("fit", left, left)
+    with pytest.raises(DiagramError, match=r"^stage `one`: goal `fit` is none of pair$"):
+        d.stage("one", train="f", by=other.goals["fit"])
+
+
+def test_numbers_of_numpy_are_numbers(d):
+    d.object("Z", [np.int64(3), "n"])
+    d.goal("fit", "x >> f", "y", weight=np.float32(0.5), on=None)
+    d.stage("one", train="f", by="fit", epochs=np.int32(3))
+    d.style("f", at=[np.float64(0.5), np.int64(2)], curve=np.float32(0.25))
+    assert (d.spaces["Z"].shape, d.goals["fit"].weight, d.stages["one"].epochs) == ((3, "n"), 0.5, 3)
+    assert ld.loads(str(d)) == d and "np" not in repr((d.styles, d.spaces, d.goals, d.stages))
+    assert loads_json(write_json(d)) == d
+
+
+def test_names_are_normalised_wherever_they_are_given(d):
+    fix = d.model("ﬁx", d["X"], d["Y"])
+    goal = d.goal("ﬁt", "x >> ﬁx", "y", train="ﬁx")
+    stage = d.stage("ﬁrst", train="ﬁx", by="ﬁt")
+    style = d.style("ﬁx", curve=1)
+    assert (fix.name, goal.name, goal.train, stage.name, stage.by, style.name) == (
+        *("fix", "fit", ("fix",)),
+        *("first", ("fit",), "fix"),
+    )
+    assert d["ﬁx"] is fix and d["ﬁt"] is goal and "ﬁrst" in d and ld.loads(str(d)) == d
 
 
 def test_possible_on_pairs_factors_of_one_sample_object(d):

@@ -53,6 +53,57 @@ def test_derivable_goals_are_found_with_what_they_follow_from(cycle):
     assert "derivable: goal `twice` follows from round" in str(found)
 
 
+def test_derivable_goals_are_printed_with_their_proofs(cycle):
+    cycle.goal("twice", "a >> f >> g >> f >> g", "a")
+    lines = str(cycle.check()).splitlines()
+    at = lines.index("derivable: goal `twice` follows from round")
+    assert lines[at + 1 : at + 4] == [
+        "    a >> f >> g >> f >> g",
+        "      = a >> f >> g    by round: a >> f >> g -> a",
+        "      = a    by round: a >> f >> g -> a",
+    ]
+
+
+def test_a_goal_sampled_on_several_is_derivable_when_each_of_its_equations_is(cycle):
+    cycle.data("c", cycle["S"], cycle["A"])
+    cycle.goal("known", "f >> g", ld.identity(cycle["A"]), on=["a", "b >> g"])
+    cycle.goal("half", "f >> g", ld.identity(cycle["A"]), on=["a", "c"])
+    found = cycle.check()
+    assert "half" not in found.derivable and found.undecided == ()
+    first, second = found.derivable["known"]
+    assert {step.law for step in first.proof.steps} <= {"round", "half"}
+    assert [step.law for step in second.proof.steps] == ["back"]
+    for verdict in (first, second):
+        verdict.proof.check()
+
+
+def test_a_long_proof_is_cut(cycle):
+    cycle.goal("many", " >> ".join(["a", *["f", "g"] * 12]), "a")
+    assert "      … and 4 steps more" in str(cycle.check()).splitlines()
+
+
+def test_a_comparator_that_does_not_separate_is_said(cycle):
+    cycle.goal("near", "a >> f >> g", "a", by="cosine")
+    assert (
+        "derivable: goal `round` follows from near (goals read as equations, though `near` by cosine does not ask for "
+        "equal sides)"
+    ) in str(cycle.check())
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_thousand_goals_over_one_backbone_are_decided(twice):
+    """Each goal once: none follows from the others. Each twice: all do."""
+    d = ld.Diagram("thousand")
+    S, X, Z, Y = d.objects("S", "X", "Z", "Y")
+    trunk = d.data("x", S, X) >> d.model("backbone", X, Z)
+    for i in range(500):
+        head, label = d.model(f"h{i}", Z, Y), d.data(f"y{i}", S, Y)
+        for copy in range(1 + twice):
+            d.goal(f"g{i}_{copy}", trunk >> head, label)
+    found = d.check(max_seconds=60)
+    assert found.undecided == () and len(found.derivable) == (1000 if twice else 0) and found.contradictions == ()
+
+
 def test_equal_sides_follow_from_nothing():
     d = ld.Diagram()
     S, A = d.objects("S", "A")

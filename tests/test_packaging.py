@@ -84,18 +84,25 @@ for name in sys.argv[1:]:
     assert [line for line in failures if line.split()[0].split(".")[0] not in OPTIONAL] == []
 
 
+HEAVY = {"torch", "jax", "sympy", "matplotlib", "pandas"}
+
+
 @pytest.mark.parametrize(
-    ("name", "unloaded"),
+    ("statement", "loaded", "unloaded"),
     [
-        ("learningdiagrams", {"torch", "jax", "sympy", "matplotlib", "pandas"}),
-        ("learningdiagrams.theory", {"numpy", "torch", "jax", "sympy", "matplotlib", "pandas"}),
+        ("import learningdiagrams", "learningdiagrams", {"numpy", *HEAVY}),
+        (
+            "from learningdiagrams import Diagram",
+            "learningdiagrams.diagram",
+            {"learningdiagrams.theory.deciding", *HEAVY},
+        ),
+        ("from learningdiagrams.theory import *", "learningdiagrams.theory.deciding", {"numpy", *HEAVY}),
     ],
 )
-def test_importing_loads_none_of(name: str, unloaded: set[str]):
-    code = f"import sys, {name}; print(*sys.modules)"
-    loaded = set(run(sys.executable, "-c", code, cwd=ROOT).split())
-    assert name in loaded
-    assert not loaded & unloaded
+def test_a_statement_loads_no_more_than_it_uses(statement: str, loaded: str, unloaded: set[str]):
+    found = set(run(sys.executable, "-c", f"{statement}; import sys; print(*sys.modules)", cwd=ROOT).split())
+    assert loaded in found
+    assert not found & unloaded
 
 
 @pytest.mark.parametrize("name", ["theory", "backends"])

@@ -3,10 +3,10 @@
 import pytest
 
 from learningdiagrams import specs
+from learningdiagrams.calls import Name
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.layers import LAYERS, Layer, mlp
 from learningdiagrams.specs import AVERAGES, CODE, DATA, NOISE, ROLES, SPECS, realise, spec
-from learningdiagrams.values import Name
 
 
 def test_the_families_share_no_name():
@@ -31,9 +31,9 @@ def test_texts_and_values():
     [
         ("mlp(3)", "data", "`mlp` realises no data; there are npz, npy, csv, sklearn"),
         ("mlp(3)", "noise", "`mlp` realises no noise; there are normal, uniform, shuffle"),
-        ("normal(3)", "model", "`normal` realises no model map; it is no layer"),
-        ("ema(m)", "frozen", "`ema` realises no frozen map; it is no layer"),
-        ("relu", "map", "`relu` realises no map map"),
+        ("normal(3)", "model", "`normal` realises noise, and this is a model, realised by a layer or named code"),
+        ("ema(m)", "frozen", "`ema` realises a model, and this is a frozen map, realised by a layer or named code"),
+        ("relu", "map", "`relu` realises nothing here: a map has no role; declare it as model, frozen or fixed"),
         ("npzz", "data", "there is no realisation `npzz`; did you mean `npz`?"),
         ("zzz", "noise", "there is no realisation `zzz`; there are normal, uniform, shuffle"),
         ("mpl(3, 2)", "model", "there is no realisation `mpl`; did you mean `mlp`?"),

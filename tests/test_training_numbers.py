@@ -292,8 +292,20 @@ def test_data_that_hold_no_numbers_are_named(backend):
     c = distillation().compile(backend)
     x = X.copy()
     x[7, 2] = np.inf
-    with pytest.raises(DiagramError, match=r"step 0: goal `hard` is nan; the values of `x` hold infinity; "):
+    with pytest.raises(DiagramError, match=r"step 0: goal `hard` is nan; the values of `x` hold infinity$"):
         c.fit({"x": x, "label": LABEL}, epochs=1)
+
+
+def test_class_numbers_out_of_range_are_named(backend):
+    """On torch by the comparator itself; on jax, where a compiled step gives NaN, by looking for its source."""
+    c, label = distillation().compile(backend), LABEL.copy()
+    label[7] = 3
+    text = {
+        "torch": r"^goal `hard` \(x >> student = label\): 3 is no class number; with 3 classes they are 0…2$",
+        "jax": r"^step 0: goal `hard` is nan; label gives 3, which is no class number: they are 0…2$",
+    }
+    with pytest.raises(DiagramError, match=text[backend]):
+        c.fit({"x": X, "label": label}, epochs=1)
 
 
 def test_parameters_that_hold_no_numbers_are_named(backend):

@@ -6,15 +6,13 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.layers import conv, flatten, linear, mlp, relu, sequential
 from learningdiagrams.losses import COMPARATORS, huber, kl, mse, top
 from learningdiagrams.schedules import linear as ramp
 from learningdiagrams.specs import SPECS, csv, ema, normal, npz, shuffle, sklearn, torch
-from learningdiagrams.values import Call, Name, call, literal, parse_call, read
+from learningdiagrams.values import call, literal, read
 
 TEXTS = [
     (mse(), "mse"),
@@ -70,55 +68,12 @@ def test_values_do_not_change():
         del mlp(3, 2).sizes
 
 
-numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-literals = st.recursive(
-    numbers | st.text() | st.booleans() | st.none(),
-    lambda inner: st.lists(inner, max_size=3).map(tuple),
-    max_leaves=6,
-)
-
-
-@given(st.lists(literals, max_size=3), st.dictionaries(st.sampled_from(["a", "b", "größe"]), literals))
-def test_what_is_written_is_read(args, options):
-    words = [literal(x) for x in args] + [f"{name}={literal(x)}" for name, x in options.items()]
-    assert parse_call(f"f({', '.join(words)})") == Call("f", tuple(args), options)
-
-
 def test_numbers_are_written_shortest():
     import numpy as np
 
     assert [literal(x) for x in (4.0, -0.0, 1e300, 0.1, np.float64(2), np.int64(3), 10**20)] == (
         ["4", "0", "1e+300", "0.1", "2", "3", "100000000000000000000"]
     )
-
-
-def test_calls_within_calls_and_names():
-    assert parse_call("sequential(flatten, linear(2, 1), [1, -2])") == Call(
-        "sequential", (Name("flatten"), Call("linear", (2, 1)), (1, -2))
-    )
-    assert isinstance(parse_call("shuffle(label)").args[0], Name)
-
-
-NO = "is no argument; write numbers, strings in quotes, True, False, None or tuples"
-NO_CALLS = {
-    "": "`` cannot be read; write a call such as `kl(temperature=4)`",
-    "kl(": "`kl(` cannot be read; write a call such as `kl(temperature=4)`",
-    "kl(a=1, a=2)": "`kl(a=1, a=2)`: a is given twice",
-    "3": "`3` is no call; write a name, then arguments in brackets, as `kl(temperature=4)`",
-    "f(1 + 2)": f"`1 + 2` in `f(1 + 2)` {NO}",
-    "f(**x)": f"`f(**x)` in `f(**x)` {NO}",
-    "f(*x)": f"`*x` in `f(*x)` {NO}",
-    "os.system(1)": f"`os.system(1)` in `os.system(1)` {NO}",
-    "f(-True)": f"`-True` in `f(-True)` {NO}",
-    "f(b'x')": f"`b'x'` in `f(b'x')` {NO}",
-}
-
-
-@pytest.mark.parametrize("text", NO_CALLS)
-def test_what_is_no_call(text):
-    with pytest.raises(DiagramError) as caught:
-        parse_call(text)
-    assert str(caught.value) == NO_CALLS[text]
 
 
 REFUSED = {

@@ -180,17 +180,6 @@ class TestWhatTextCannotHold:
         with pytest.raises(DiagramError, match=r"^`f`: torch: inf cannot be written"):
             write(d, exact=True)
 
-    def test_names_that_look_alike(self):
-        d = loads("object A")
-        d.map("copy", d["A"], d["A"])
-        d.map("coрy", d["A"], d["A"])
-        with pytest.raises(DiagramError) as caught:
-            write(d, exact=True)
-        assert str(caught.value) == (
-            "`coрy` looks like `copy`, and a file holds no two such names: "
-            "letter 3 of `coрy` is CYRILLIC SMALL LETTER ER"
-        )
-
 
 def test_presentations():
     P = Presentation("Monoid")

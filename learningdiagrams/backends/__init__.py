@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from learningdiagrams.errors import DiagramError, suggestion
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.base import Backend
+    from learningdiagrams.backends.sympy import SympyBackend
 
-__all__ = ["BACKENDS", "backend"]
+__all__ = ["BACKENDS", "backend", "symbolic"]
 
 BACKENDS: Final = {
     "torch": ("learningdiagrams.backends.torch", "TorchBackend", "learningdiagrams[torch]"),
@@ -28,10 +29,21 @@ def backend(which: str | Backend) -> Backend:
     if not isinstance(which, str):
         return which
     if which not in BACKENDS:
-        raise DiagramError(
-            f"there is no backend `{which}`{suggestion(which, BACKENDS)}; backends are {', '.join(BACKENDS)}"
-        )
-    module, name, extra = BACKENDS[which]
+        names = [*BACKENDS, "sympy"]
+        raise DiagramError(f"there is no backend `{which}`{suggestion(which, names)}; backends are {', '.join(names)}")
+    return _loaded(which, *BACKENDS[which])
+
+
+def symbolic() -> SympyBackend:
+    """The backend SymPy, which computes expressions and not arrays.
+
+    Raises:
+        DiagramError: SymPy is not installed.
+    """
+    return _loaded("sympy", "learningdiagrams.backends.sympy", "SympyBackend", "learningdiagrams[symbolic]")
+
+
+def _loaded(which: str, module: str, name: str, extra: str) -> Any:
     try:
         return getattr(import_module(module), name)()
     except ModuleNotFoundError as error:

@@ -1,5 +1,5 @@
-"""What a backend owes. Whoever adds one implements :class:`Backend`, :class:`Maps` and :class:`Program`, and nothing
-else.
+"""What a backend owes. Whoever adds one implements :class:`Backend`, :class:`Maps`, :class:`Program` and, to train,
+:class:`Trainer`, and nothing else; then `diagram.compile(backend=MyBackend())` computes on it, without registration.
 
 A compiled diagram on one backend is a :class:`Maps`: the values of the functor at the generators together with all
 their numbers, Θ = ∏ P_g. It makes a :class:`Program` of a plan (:mod:`learningdiagrams.plan`), which computes the
@@ -13,21 +13,52 @@ are read by the comparators). A map of several inputs is called with one argumen
 codomain is a product. A map out of 1 is called without arguments and gives one value without batch axis; the program
 adds one of length 1. Plans say where a value is repeated to a batch, stopped, or shared; a backend does what they say.
 
+**Plans.** A plan's steps are done in their order; each makes the values numbered by its `outs`, one for each factor.
+
+| step | its values |
+|---|---|
+| `Input(generator)` | the batch's, under that name |
+| `Apply(generator, arguments, live, flows)` | the map's, called with the values numbered `arguments` |
+| `Expand(value, like)` | `value`, whose batch axis is of length 1, repeated to the batch size of `like` |
+| `Stop(value)` | the same value, through which no gradient passes |
+
+Then each `Compare(name, by, pairs)` of `plan.compares` is one term: for each pair (left values, right values) the mean
+of `by` over their factors, and the mean of that over the pairs. The total is Σ weight · term over the names that have a
+weight. Either a backend walks the table itself, or it says what single steps do and
+:func:`~learningdiagrams.backends.straight_line.straight_line` makes one function of the plan, which also checks what
+maps return and names them in errors. What a comparator computes is written once, in
+:func:`learningdiagrams.backends.comparators.compare`, over the few array operations that it lists (`Ops`).
+
+**Numbers.** A parameter or buffer that a map, or two maps, hold under two names is one number. An average (`ema`) holds
+copies of what it follows. Built-in layers (:mod:`learningdiagrams.layers`) start from the numbers that
+:func:`learningdiagrams.backends.layers.initial` gives for their generator's name, the same on every backend; what they
+compute is most easily read in `layers_jax.py`. What is refused everywhere, and in which words, stands in
+:mod:`~learningdiagrams.backends.checks` (names and shapes of numbers, maps and their arguments) and
+:mod:`~learningdiagrams.backends.roles` (numbers that a frozen and a trained map share, models that cannot move).
+
 **Gradients.** `Apply.live` says whether gradients reach the parameters of the map, `Apply.flows` whether they pass
 through it to its arguments. A map with neither is computed without gradients at all; one that only flows takes its
 parameters as constants. Frozen maps are never changed, nor their flags.
 
 **Mode.** With `training=True`, maps of role "model" are in training mode (dropout draws, batch norm uses and updates
-its statistics); all others, and everything else, evaluates. Modules' own flags are put back.
+its statistics); all others, and everything else, evaluates. Modules' own flags are put back. Applications that are
+:mod:`~learningdiagrams.backends.variants` of one value draw the same random numbers, and learn statistics once.
 
-**Order of implementation.** Forward values only: :class:`Backend`, `Maps` without `follow`, and `Program.__call__`.
-Training: the rest. The tests in `tests/backends/` run over every backend that is installed.
+**Order of implementation.** Whatever has a body here may wait. With the abstract methods of :class:`Backend`,
+:class:`Maps` and :class:`Program` a diagram has its loss, `apply`, `evaluate`, `residuals`, `save` and `restore`
+(`abstract` may return None: shapes are then found out while computing). Training wants `value_and_grad`, `trainer` with
+:class:`Trainer`, and `follow` where there are averages; resuming bit for bit wants `session` and `random_state` where
+maps draw. What a backend offers beyond this, users reach under its own name: `module(loss)`, `pure(plan, weights,
+training)` and `write_back()` of `Maps`, where there are such methods.
+
+`tests/backends/numpy_backend.py` is such a backend of values, in NumPy; the tests there and in `tests/` that take the
+fixture `backend` run over every one that `tests/conftest.py` lists.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +68,7 @@ from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.plan import Plan
 from learningdiagrams.shapes import Abstract
+from learningdiagrams.theory.morphisms import Morphism
 
 __all__ = [
     "Abstract",
@@ -91,8 +123,7 @@ class Backend(ABC):
     """One way to compute. Chosen when compiling; holds no state, so that several are alive in one process.
 
     Attributes:
-        name: as in `compile(backend=…)`.
-        modules: what has to be importable for it, for the error when it is not.
+        name: as errors, checkpoints and reports call it.
     """
 
     name: str
@@ -123,11 +154,14 @@ class Maps(ABC):
     Attributes:
         diagram, backend: what was compiled, and where.
         dtype: "float32" or "float64".
+        reads_later: whether a trainer's step may still read its batch when it has returned, as where a device runs
+            ahead; arrays that somebody fills again are then copied before.
     """
 
     diagram: Diagram
     backend: Backend
     dtype: str
+    reads_later: bool = False
 
     @abstractmethod
     def has(self, generator: str) -> bool:
@@ -155,8 +189,9 @@ class Maps(ABC):
         """
 
     @abstractmethod
-    def parameters(self) -> Parameters:
-        """A snapshot (copies) of the parameters of every map, frozen and ema too; a map without parameters has {}.
+    def parameters(self, of: Collection[str] | None = None) -> Parameters:
+        """A snapshot (copies) of the parameters of every map, frozen and ema too, or of those named in `of`; a map
+        without parameters has {}.
 
         Names are those of the module's own `named_parameters()`. A parameter that two maps hold together is listed
         under both.
@@ -171,8 +206,8 @@ class Maps(ABC):
         """
 
     @abstractmethod
-    def buffers(self) -> Parameters:
-        """A snapshot of the buffers (running statistics …) of every map that has any."""
+    def buffers(self, of: Collection[str] | None = None) -> Parameters:
+        """A snapshot of the buffers (running statistics …) of every map that has any, or of those named in `of`."""
 
     @abstractmethod
     def load_buffers(self, buffers: Mapping[str, Mapping[str, Any]]) -> None:
@@ -181,6 +216,15 @@ class Maps(ABC):
     @abstractmethod
     def program(self, plan: Plan) -> Program:
         """The plan, ready to compute on these maps."""
+
+    def composites(self, images: Mapping[str, Morphism], trained: Collection[str]) -> dict[str, Any]:
+        """For each name its morphism as one map, on copies of the numbers as they are now.
+
+        What comes out is what :meth:`Backend.maps` takes as realisations. A map that occurs in several morphisms is
+        copied once for those in `trained`, which share the copy, and once for all others. A generator's map keeps its
+        parameters' names; those of a composite are `generator.parameter`.
+        """
+        raise DiagramError(f"the backend {self.backend.name} makes no maps of composites")
 
     def follow(self) -> None:
         """One step of every `ema` map: e ← decay · e + (1 − decay) · m for parameters; buffers are copied."""
@@ -245,18 +289,27 @@ class Program(ABC):
         raise DiagramError("this backend computes values only and has no gradients")
 
     def trainer(self, how: Optimisation, moved: Sequence[str]) -> Trainer:
-        """Something that takes steps with this program, moving these models only, with a fresh optimizer."""
+        """Something that takes steps with this program, moving these models only, with a fresh optimizer.
+
+        Raises:
+            DiagramError: an optimizer that this backend does not take, saying what it takes; two learning rates for a
+                parameter that two models hold.
+        """
         raise DiagramError("this backend computes values only and does not train")
 
 
 class Trainer(ABC):
-    """An optimizer at work on one plan's parameters."""
+    """An optimizer at work on the parameters of the models that move, each once.
+
+    A parameter that moves and that no goal of a step reaches has gradient zero in that step.
+    """
 
     @abstractmethod
     def step(self, program: Program, batch: Batch, weights: Mapping[str, float], step: int, factor: float) -> Evaluated:
         """One step: loss, gradient field, update; models are in training mode.
 
         Args:
+            batch: arrays that nobody changes any more where `reads_later`.
             program: a program on the same maps; another one where a batch lacks a sample object.
             factor: of the learning rates, at this step.
 

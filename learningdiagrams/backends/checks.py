@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from learningdiagrams.data import kind_of
 from learningdiagrams.errors import About, DiagramError, suggestion
 
 __all__ = ["BATCH", "LOST", "REFUSED", "check_numbers", "one_line"]
@@ -24,11 +25,14 @@ LOST: Final = "at a batch of {batch} values {arguments} it gives {shape}: the fi
 
 MAPS: Final = "there is no map `{name}`"
 NAMES: Final = "`{generator}` has no {kind} `{name}`"
+TABLE: Final = "numbers are given as {{generator: {{{kind}: array}}}}, not as {given}"
+KINDS: Final = "`{generator}`: the {kind} {name} is real numbers, and the one given holds {dtype}"
 SHAPES: Final = "`{generator}`: the {kind} {name} has the shape {have}, and the one given has {given}"
 
 
 def check_numbers(kind: str, given: Mapping[str, Mapping[str, Any]], have: Shapes) -> None:
-    """Raises where `given` names a map or number that is not there, or has another shape; all in one error.
+    """Raises where `given` names a map or number that is not there, or is of another shape or kind; all in one
+    error.
 
     >>> check_numbers("parameter", {"student": {"wieght": [1.0]}}, {"student": {"weight": (2,)}})
     Traceback (most recent call last):
@@ -38,17 +42,28 @@ def check_numbers(kind: str, given: Mapping[str, Mapping[str, Any]], have: Shape
         kind: "parameter" or "buffer", for the error's words.
     """
     problems = []
+    if not isinstance(given, Mapping):
+        raise DiagramError(TABLE.format(kind=kind, given=type(given).__name__))
     for generator, numbers in given.items():
         if generator not in have:
-            problems.append(About(MAPS.format(name=generator) + suggestion(generator, have)))
+            problems.append(About(MAPS.format(name=generator) + suggestion(str(generator), have)))
+            continue
+        if not isinstance(numbers, Mapping):
+            text = f"`{generator}`: {TABLE.format(kind=kind, given=type(numbers).__name__)}"
+            problems.append(About(text, generator))
             continue
         names = have[generator]
         for name, value in numbers.items():
             if name not in names:
-                text = NAMES.format(generator=generator, kind=kind, name=name) + suggestion(name, names)
+                text = NAMES.format(generator=generator, kind=kind, name=name) + suggestion(str(name), names)
                 problems.append(About(text, generator))
                 continue
-            shape = tuple(value.shape if hasattr(value, "shape") else np.shape(value))
+            value = value if hasattr(value, "dtype") else np.asarray(value)
+            if kind_of(value) not in ("float", "int", "bool"):
+                text = KINDS.format(generator=generator, kind=kind, name=name, dtype=value.dtype)
+                problems.append(About(text, generator))
+                continue
+            shape = tuple(value.shape)
             if shape != names[name]:
                 text = SHAPES.format(generator=generator, kind=kind, name=name, have=names[name], given=shape)
                 problems.append(About(text, generator))

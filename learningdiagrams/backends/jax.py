@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,19 +11,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from learningdiagrams import data
 from learningdiagrams.backends.base import Backend, Maps, Parameters
 from learningdiagrams.backends.checks import BATCH, LOST, REFUSED, check_numbers, one_line
 from learningdiagrams.backends.jax_arrays import LOOKS, as_arrays, enable_x64, is_array
+from learningdiagrams.backends.jax_composites import Copies
 from learningdiagrams.backends.jax_maps import JaxMap, as_map
 from learningdiagrams.backends.jax_program import JaxProgram
 from learningdiagrams.backends.jax_training import JaxTrainer
-from learningdiagrams.backends.roles import check_roles
+from learningdiagrams.backends.roles import check_roles, check_trainable
 from learningdiagrams.backends.straight_line import checked
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.plan import Plan
 from learningdiagrams.schedules import Schedule
 from learningdiagrams.shapes import Abstract
+from learningdiagrams.theory.morphisms import Morphism
 
 __all__ = ["JaxBackend", "JaxMaps", "JaxProgram", "JaxTrainer"]
 
@@ -56,6 +59,8 @@ class JaxMaps(Maps):
         seed: of random draws inside maps.
     """
 
+    reads_later = True
+
     def __init__(
         self,
         backend: JaxBackend,
@@ -69,6 +74,7 @@ class JaxMaps(Maps):
         self.diagram = diagram
         self.dtype = dtype
         self._real = np.dtype(dtype)
+        self._as_they_are = frozenset(map(np.dtype, (dtype, "int64" if dtype == "float64" else "int32", "bool")))
         self.seed = seed
         self.numbers: list[jax.Array] = []
         self._device = None if device is None else _device(device)
@@ -79,19 +85,18 @@ class JaxMaps(Maps):
             for name, made in self._maps.items()
         }
         check_roles(diagram, places)
+        check_trainable(diagram, {n: [key not in m.still for key in m.parameters] for n, m in self._maps.items()})
         self._parameters: dict[str, dict[str, int]] = {}
         self._buffers: dict[str, dict[str, int]] = {}
         self._averages: list[tuple[str, str, float]] = []
         slots: dict[Any, int] = {}
         for name, made in self._maps.items():
             self._hold(name, made, slots)
-        for name, role in diagram.roles.items():
-            follows = diagram.specs[name] if role == "ema" else None
-            if follows is not None and follows.model in self._maps:  # type: ignore[attr-defined]  # an ema's spec is an ema
-                followed = follows.model  # type: ignore[attr-defined]
-                self._maps[name] = replace(self._maps[followed], holders={})
+        for name, follows in diagram.averages.items():
+            if follows.model in self._maps:
+                self._maps[name] = replace(self._maps[follows.model], holders={})
                 self._hold(name, self._maps[name], {})
-                self._averages.append((name, followed, follows.decay))  # type: ignore[attr-defined]
+                self._averages.append((name, follows.model, follows.decay))
         self.models = tuple(name for name in diagram.models if name in self._maps)
         self._abstract: dict[Any, tuple[Abstract, ...] | str | None] = {}
         self._programs: dict[Any, JaxProgram] = {}
@@ -125,29 +130,27 @@ class JaxMaps(Maps):
         with self.context():
             return jax.device_put(self.host(value), self._device)
 
-    def host(self, value: Any) -> Any:
-        """A value as a compiled function takes it: an array of JAX as it is, anything else as a NumPy array
-        of its own.
+    def host(self, value: Any, own: bool = True) -> Any:
+        """A value as a compiled function takes it: an array of JAX as it is, anything else as a NumPy array.
 
         A compiled function may read a NumPy array after it was called, so that one which its owner may change
-        is copied.
+        is copied; `own=False` says that nobody will.
         """
-        if type(value) is np.ndarray and value.dtype == self._real:
-            return value.copy()  # what training is fed with, told apart first
+        if type(value) is np.ndarray and value.dtype in self._as_they_are:
+            return value.copy() if own else value  # what training is fed with, told apart first
         if isinstance(value, jax.Array):
             real = value.dtype != self._real and jnp.issubdtype(value.dtype, jnp.floating)
             return value.astype(self._real) if real else value
         if isinstance(value, tuple):
-            return tuple(map(self.host, value))
-        array = np.asarray(value)
+            return tuple(self.host(part, own) for part in value)
+        array = data.host(value)
         kind = array.dtype.kind
-        # Asking jax costs microseconds and is needed for its own kinds (bfloat16) alone.
-        if kind == "f" or (kind not in "iub" and jnp.issubdtype(array.dtype, jnp.floating)):
-            return array.astype(self.dtype)
+        if kind == "f":
+            return array.astype(self.dtype, copy=own)
         if kind not in "iub":
             raise DiagramError(f"an array of {array.dtype} holds no numbers that a map reads")
         if kind == "b" or array.dtype.itemsize < 8 or self.dtype == "float64":
-            return array.copy()
+            return array.copy() if own else array
         # What 32 bits do not hold becomes the last number that they do: no class, as it was none before.
         narrow = np.iinfo(np.int32 if kind == "i" else np.uint32)
         return np.clip(array, narrow.min, narrow.max).astype(narrow.dtype)
@@ -223,6 +226,10 @@ class JaxMaps(Maps):
                 raise DiagramError(LOST.format(batch=BATCH, arguments=given, shape=each.shape))
         return tuple(Abstract(each.shape[bool(arguments) :], _kind(each.dtype)) for each in found)
 
+    def composites(self, images: Mapping[str, Morphism], trained: Collection[str]) -> dict[str, Any]:
+        copies = {True: Copies(self), False: Copies(self)}
+        return {name: copies[name in trained].map(image, name in trained) for name, image in images.items()}
+
     def program(self, plan: Plan) -> JaxProgram:
         # One plan is one program, so that what is asked twice is compiled once.
         key = (plan.steps, plan.compares, plan.outputs, tuple(plan.dropped.items()))
@@ -253,16 +260,17 @@ class JaxMaps(Maps):
 
     # Numbers ------------------------------------------------------------------------------------------------
 
-    def parameters(self) -> Parameters:
-        return self._copies(self._parameters)
+    def parameters(self, of: Collection[str] | None = None) -> Parameters:
+        return self._copies({name: table for name, table in self._parameters.items() if of is None or name in of})
 
     def load_parameters(self, parameters: Mapping[str, Mapping[str, Any]]) -> None:
         self._load("parameter", parameters, self._parameters)
 
-    def buffers(self) -> Parameters:
+    def buffers(self, of: Collection[str] | None = None) -> Parameters:
         saved = {
             name: {key: slot for key, slot in table.items() if key not in self._maps[name].unsaved}
             for name, table in self._buffers.items()
+            if of is None or name in of
         }
         return self._copies({name: table for name, table in saved.items() if table})
 
@@ -373,8 +381,12 @@ def _kind(dtype: Any) -> str:
     return "bool" if dtype == jnp.bool_ else "int"
 
 
-def _device(name: str) -> Any:
-    """The device that a name such as "cpu", "gpu" or "gpu:1" stands for."""
+def _device(name: Any) -> Any:
+    """The device that a name such as "cpu", "gpu" or "gpu:1" stands for; a device of JAX is itself."""
+    if isinstance(name, jax.Device):
+        return name
+    if not isinstance(name, str):
+        raise DiagramError(f'a device on jax is a name such as "cpu" or "gpu:1", not {name!r}')
     platform, _, index = name.partition(":")
     try:
         return jax.devices(platform)[int(index or 0)]

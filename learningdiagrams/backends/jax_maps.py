@@ -79,6 +79,8 @@ def as_map(name: str, given: Any, seed: int) -> JaxMap:
 
     Raises DiagramError for what is no map, saying what is.
     """
+    if isinstance(given, JaxMap):
+        return given
     if isinstance(given, Layer):
         return _layer(name, given, seed)
     if isinstance(given, tuple) and len(given) == 2:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +18,15 @@ from learningdiagrams.backends.jax_arrays import LOOKS, as_arrays, is_array
 from learningdiagrams.backends.jax_ops import JaxOps
 from learningdiagrams.backends.jax_training import JaxTrainer
 from learningdiagrams.backends.straight_line import straight_line
+from learningdiagrams.backends.variants import variants
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.plan import Apply, Compare, Input, Plan
+from learningdiagrams.plan import Apply, Compare, Plan
 from learningdiagrams.schedules import Schedule, schedule
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.jax import JaxMaps
 
-__all__ = ["JaxProgram"]
+__all__ = ["JaxProgram", "Operations", "Run"]
 
 Array = Any
 
@@ -53,7 +54,7 @@ class JaxProgram(Program):
         self._names = tuple(each.name for each in plan.compares)
         self._weighted: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._compiled: dict[Any, Any] = {}
-        self._run = straight_line(plan, _Operations(maps, plan))
+        self._run = straight_line(plan, Operations(maps, plan, maps.diagram.models))
 
     # The pure function --------------------------------------------------------------------------------------
 
@@ -70,7 +71,7 @@ class JaxProgram(Program):
         Args:
             numbers: by slot, of every map of the plan. key: of this step's random draws, in training.
         """
-        run = _Run(dict(numbers), key, training)
+        run = Run(dict(numbers), key, training)
         values, _ = self._run(batch, run)
         terms = dict(zip(self._names, values, strict=True))
         parts = [weight * terms[name] for name, weight in weights.items()]
@@ -148,7 +149,7 @@ class JaxProgram(Program):
 
             @jax.jit
             def run(rest: Sequence[Array], inputs: Sequence[Array]) -> tuple[Array, ...]:
-                state = _Run(dict(zip(self.slots, rest, strict=True)), None, training=False)
+                state = Run(dict(zip(self.slots, rest, strict=True)), None, training=False)
                 return self._run(dict(zip(self.plan.inputs, inputs, strict=True)), state)[1]
 
             self._compiled["outputs"] = run
@@ -166,10 +167,12 @@ class JaxProgram(Program):
             self._weighted[given] = tuple(name for name in self._names if name in weights)
         return self._weighted[given]
 
-    def inputs(self, batch: Batch) -> list[Array]:
-        """The batch's values in the order of `plan.inputs`, as compiled functions take them."""
+    def inputs(self, batch: Batch, own: bool = True) -> list[Array]:
+        """The batch's values in the order of `plan.inputs`, as compiled functions take them; `own` as for
+        :meth:`JaxMaps.host`.
+        """
         host = self.maps.host
-        return [host(value) for _, value in self._inputs(batch)]
+        return [host(value, own) for _, value in self._inputs(batch)]
 
     def _inputs(self, batch: Batch) -> list[tuple[str, Any]]:
         try:
@@ -263,36 +266,43 @@ class JaxProgram(Program):
         return total, terms, gradients
 
 
-class _Run:
-    """One call of a plan while it is traced: all numbers, of which maps replace their buffers."""
+class Run:
+    """One call of a plan while it is traced: all numbers, of which maps replace their buffers.
+
+    `before` holds the buffers that the first of the variants of a value was computed with; the others are computed
+    with them too, and replace nothing.
+    """
 
     def __init__(self, numbers: dict[int, Array], key: Array | None, training: bool) -> None:
         self.numbers = numbers
+        self.before: dict[int, dict[str, Array]] = {}
         self.key = key
         self.training = training
 
 
-class _Operations:
-    """What :class:`~learningdiagrams.backends.straight_line.Operations` asks for; the state is a `_Run`."""
+class Operations:
+    """What :class:`~learningdiagrams.backends.straight_line.Operations` asks for; the state is a `Run`."""
 
-    def __init__(self, maps: JaxMaps, plan: Plan) -> None:
+    def __init__(self, maps: JaxMaps, plan: Plan, trained: Collection[str]) -> None:
         self._maps = maps
+        self._trained = frozenset(trained)
         self._ops = JaxOps()
-        self._draws = _draws(plan)
+        self._variants = variants(plan)
 
     def apply(self, step: Apply) -> Callable[..., Any]:
         name = step.generator
         made, (parameters, buffers) = self._maps.map(name), self._maps.slots(name)
-        trains = self._maps.diagram.roles[name] == "model"
-        place = self._draws[step.outs[0]]
+        trains = name in self._trained
+        number = self._variants[step.outs[0]]
 
-        def application(run: _Run, *arguments: Array) -> Any:
+        def application(run: Run, *arguments: Array) -> Any:
             training = run.training and trains
             numbers = {key: run.numbers[slot] for key, slot in parameters.items()}
             if not step.live:
                 numbers = {key: lax.stop_gradient(number) for key, number in numbers.items()}
-            before = {key: run.numbers[slot] for key, slot in buffers.items()}
-            key = jax.random.fold_in(run.key, place) if training and run.key is not None else None
+            first = number not in run.before
+            before = run.before.setdefault(number, {key: run.numbers[slot] for key, slot in buffers.items()})
+            key = jax.random.fold_in(run.key, number) if training and run.key is not None else None
             try:
                 value, after = made.apply(numbers, before, arguments, training=training, key=key)
             except LOOKS as error:
@@ -301,7 +311,7 @@ class _Operations:
                     "jax.numpy and jax.lax",
                     name,
                 ) from error
-            if training:
+            if training and first:
                 run.numbers.update((slot, lax.stop_gradient(after[key])) for key, slot in buffers.items())
             return as_arrays(value)
 
@@ -321,24 +331,3 @@ class _Operations:
 
     def compare(self, compare: Compare, where: str) -> Callable[[Array, Array], Array]:
         return partial(distance, self._ops, compare.by, where=where)
-
-
-def _draws(plan: Plan) -> dict[int, int]:
-    """For each application, by its first value, the number that keys its random draws.
-
-    Applications of one map to the same values have one number, also where they differ in what gradients they
-    carry: one morphism, one value.
-    """
-    same: dict[int, Any] = {}
-    numbers: dict[Any, int] = {}
-    found: dict[int, int] = {}
-    for step in plan.steps:
-        if isinstance(step, Apply):
-            key = (step.generator, *(same[value] for value in step.arguments))
-            found[step.outs[0]] = numbers.setdefault(key, len(numbers))
-            same.update((out, (found[step.outs[0]], i)) for i, out in enumerate(step.outs))
-        elif isinstance(step, Input):
-            same.update((out, (step.generator, i)) for i, out in enumerate(step.outs))
-        else:
-            same[step.outs[0]] = same[step.value]
-    return found

@@ -14,6 +14,7 @@ import optax
 
 from learningdiagrams.backends.base import Batch, Evaluated, Optimisation, Program, Trainer
 from learningdiagrams.backends.jax_maps import path_name
+from learningdiagrams.backends.roles import check_rates
 from learningdiagrams.errors import DiagramError, suggestion
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class JaxTrainer(Trainer):
                 self._state,
                 [numbers[slot] for slot in moving],
                 [numbers[slot] for slot in rest],
-                program.inputs(batch),  # type: ignore[attr-defined]
+                program.inputs(batch, own=False),  # type: ignore[attr-defined]
                 self._scalars[1],
                 program.seeds(step, True),  # type: ignore[attr-defined]
             )
@@ -224,10 +225,5 @@ def _rates(maps: JaxMaps, how: Optimisation, moved: Sequence[str], default: floa
         if rate is None:
             raise DiagramError("this optimizer has no learning rate of its own; give lr")
         for slot in maps.trained([name]):
-            had, other = found.setdefault(slot, (float(rate), name))
-            if had != float(rate):
-                raise DiagramError(
-                    f"`{other}` and `{name}` hold a parameter together and have two learning rates, {had} and {rate}",
-                    name,
-                )
+            check_rates(*found.setdefault(slot, (float(rate), name)), float(rate), name)
     return {slot: rate for slot, (rate, _) in found.items()}

@@ -288,6 +288,18 @@ def _softplus(layer: layers.softplus, run: _Run, at: str, x: Array) -> Array:
     return jnp.where(x > 20, x, jnp.logaddexp(x, 0))
 
 
+def _translate(layer: layers.translate, run: _Run, at: str, x: Array, u: Array) -> Array:
+    most = layer.most
+    by = jnp.clip(jnp.floor(u * (2 * most + 1)), 0, 2 * most).astype(int)
+    down, right = (
+        (jnp.arange(size) + 2 * most - by[:, [axis]]).reshape(x.shape[0], *[1] * (x.ndim - 3), size)
+        for axis, size in enumerate(x.shape[-2:])
+    )
+    padded = jnp.pad(x, [(0, 0)] * (x.ndim - 2) + [(most, most)] * 2)
+    rows = jnp.take_along_axis(padded, down[..., None], -2, mode="clip")
+    return jnp.take_along_axis(rows, right[..., None, :], -1, mode="clip")
+
+
 def _plain(function: Callable[[Array], Array]) -> Callable[..., Array]:
     return lambda layer, run, at, x: function(x)
 
@@ -312,6 +324,7 @@ _FUNCTIONS: Mapping[type[Layer], Callable[..., Array]] = {
     layers.gru: _recurrent,
     layers.lstm: _recurrent,
     layers.transformer_decoder: _decoder,
+    layers.translate: _translate,
     layers.leaky_relu: _leaky_relu,
     layers.softplus: _softplus,
     layers.one_hot: _one_hot,

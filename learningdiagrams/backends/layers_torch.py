@@ -210,6 +210,17 @@ class _OneHot(nn.Module):
 _OPS = TorchOps()
 
 
+def _translated(most: int, x: Tensor, u: Tensor) -> Tensor:
+    """Each image read from its own place of the padded batch."""
+    by = (u * (2 * most + 1)).floor().clamp(0, 2 * most).long()
+    down, right = (
+        (torch.arange(size, device=x.device) + 2 * most - by[:, [axis]]).reshape(x.shape[0], *[1] * (x.ndim - 3), size)
+        for axis, size in enumerate(x.shape[-2:])
+    )
+    padded = nn.functional.pad(x, (most, most, most, most))
+    return padded.take_along_dim(down.unsqueeze(-1), -2).take_along_dim(right.unsqueeze(-2), -1)
+
+
 def _fixed(make: Callable[[Any], Callable[..., Tensor]]) -> Callable[[Any], nn.Module]:
     return lambda layer: _Fixed(layer, make(layer))
 
@@ -255,6 +266,7 @@ _MODULES: Mapping[type[Layer], Callable[[Any], nn.Module]] = {
     layers.reshape: _fixed(lambda layer: lambda x: x.reshape(x.shape[0], *layer.shape(x.shape[1:]))),
     layers.roll: _fixed(lambda layer: lambda x: x.roll(layer.by, layer.axis + (layer.axis >= 0))),
     layers.rot90: _fixed(lambda layer: lambda x: x.rot90(layer.turns, (-2, -1))),
+    layers.translate: _fixed(lambda layer: lambda x, u: _translated(layer.most, x, u)),
     layers.concat: _fixed(lambda layer: lambda *inputs: torch.cat(inputs, -1)),
     layers.add: _fixed(lambda layer: lambda *inputs: reduce(add, inputs)),
     layers.multiply: _fixed(lambda layer: lambda *inputs: reduce(mul, inputs)),

@@ -16,12 +16,12 @@ tracing one once for each shape of batch.
 >>> print(source(make_plan(d, d.goals.values())))
 def run(batch, state):
     v0 = batch["pixels"]
-    v1 = f1(state, v0)  # student
     v2 = batch["label"]
+    v3 = f3(state, v0)  # teacher
+    v1 = f1(state, v0)  # student
+    del v0
     t0 = c0(v1, v2)  # hard
     del v2
-    v3 = f3(state, v0)  # teacher
-    del v0
     t1 = c1(v1, v3)  # soft
     return (t0, t1), ()
 """
@@ -183,7 +183,7 @@ class _Code:
         self.applications: list[tuple[str, Apply]] = []
         self.comparisons: list[tuple[str, Compare, int]] = []
         lines = _early(
-            [(step.outs, self._step(step)) for step in plan.steps],
+            [(step.outs, self._step(step)) for step in _constants_first(plan)],
             [self._compare(number, compare) for number, compare in enumerate(plan.compares)],
         )
         terms = _tuple(f"t{number}" for number in range(len(plan.compares)))
@@ -220,6 +220,32 @@ class _Code:
 def _tuple(names: Iterable[str]) -> str:
     listed = list(names)
     return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
+
+
+def _constants_first(plan: Plan) -> list[Step]:
+    """The steps, those first that no gradient reaches, nor passes, and that train no map.
+
+    What they need on the way is free again before the first value that is kept for gradients is made, so that
+    a large teacher is never in memory together with what its student keeps. Models stay in the order that is
+    written: in training they may draw and learn statistics at every call.
+    """
+    if not plan.moved:
+        return list(plan.steps)
+    made: set[int] = set()
+
+    def constant(step: Step) -> bool:
+        if isinstance(step, Apply):
+            still = not step.live and not step.flows and plan.diagram.roles[step.generator] != "model"
+            found = still and made.issuperset(step.arguments)
+        elif isinstance(step, Expand):
+            found = step.value in made and step.like in made
+        else:
+            found = isinstance(step, Input) or step.value in made
+        if found:
+            made.update(step.outs)
+        return found
+
+    return sorted(plan.steps, key=lambda step: not constant(step))
 
 
 def _early(steps: list[tuple[tuple[int, ...], _Line]], compares: list[_Line]) -> list[_Line]:

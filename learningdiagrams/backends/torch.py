@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,13 +14,16 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from learningdiagrams.backends.base import Backend, Maps, Parameters
 from learningdiagrams.backends.checks import check_numbers
 from learningdiagrams.backends.torch_abstract import Evaluator
+from learningdiagrams.backends.torch_composites import Copies
 from learningdiagrams.backends.torch_maps import Map, Modes, average_of, check_parameters, realise
 from learningdiagrams.backends.torch_program import TorchProgram
 from learningdiagrams.backends.torch_training import TorchTrainer
+from learningdiagrams.data import host
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.plan import Plan
 from learningdiagrams.shapes import Abstract
+from learningdiagrams.theory.morphisms import Morphism
 
 __all__ = ["TorchBackend", "TorchMaps", "TorchProgram", "TorchTrainer"]
 
@@ -36,7 +39,7 @@ class TorchBackend(Backend):
     Args:
         torch_compile: whether `torch.compile` compiles the loss of programs that train, or the options that
             it is to be called with, such as `{"mode": "reduce-overhead"}`. A class number out of range gives
-            NaN then, and no error.
+            NaN then, and no error; in a game a map with dropout draws for each player anew.
     """
 
     name = "torch"
@@ -76,6 +79,7 @@ class TorchMaps(Maps):
         self.dtype = dtype
         self.tensor_dtype: torch.dtype = getattr(torch, dtype)
         self.device = _device(device, realisations)
+        self._on_cpu = self.device.type == "cpu"
         self._as_they_are = frozenset({np.dtype(dtype), np.dtype(np.int64)})
         self._maps = {
             name: realise(name, given, seed=seed, dtype=self.tensor_dtype, device=self.device)
@@ -83,12 +87,11 @@ class TorchMaps(Maps):
         }
         check_parameters(diagram, self._maps)
         self._averages: list[tuple[Map, Map, Callable[..., None]]] = []
-        for name, role in diagram.roles.items():
-            follows = diagram.specs[name] if role == "ema" else None
-            if follows is not None and follows.model in self._maps:  # type: ignore[attr-defined]  # an ema's spec is an ema
-                followed = self._maps[follows.model]  # type: ignore[attr-defined]
+        for name, follows in diagram.averages.items():
+            if follows.model in self._maps:
+                followed = self._maps[follows.model]
                 self._maps[name] = average_of(name, followed)
-                move = get_ema_multi_avg_fn(follows.decay)  # type: ignore[attr-defined]
+                move = get_ema_multi_avg_fn(follows.decay)
                 self._averages.append((self._maps[name], followed, move))
         self.models = tuple(name for name in diagram.models if name in self._maps)
         self.trained = tuple(dict.fromkeys(p for name in self.models for p in self._maps[name].parameters.values()))
@@ -100,18 +103,17 @@ class TorchMaps(Maps):
     # Values -------------------------------------------------------------------------------------------------
 
     def array(self, value: Any) -> Any:
+        if type(value) is np.ndarray and value.dtype in self._as_they_are and value.flags.carray:
+            tensor = torch.from_numpy(value)  # what training is fed with, told apart first
+            return tensor if self._on_cpu else tensor.to(self.device)
         if isinstance(value, Tensor):
             if value.is_floating_point() and value.dtype != self.tensor_dtype:
                 return value.to(self.device, self.tensor_dtype)
             return value if value.device == self.device else value.to(self.device)
         if isinstance(value, tuple):
             return tuple(map(self.array, value))
-        array = np.asarray(value)
-        if array.dtype in self._as_they_are and array.flags.writeable and array.flags.c_contiguous:
-            tensor = torch.from_numpy(array)  # what training is fed with, told apart first
-        else:
-            tensor = _tensor(array, self.tensor_dtype)
-        return tensor if self.device.type == "cpu" else tensor.to(self.device)
+        tensor = _tensor(host(value), self.tensor_dtype)
+        return tensor if self._on_cpu else tensor.to(self.device)
 
     def numpy(self, value: Any) -> Any:
         if isinstance(value, tuple):
@@ -137,6 +139,10 @@ class TorchMaps(Maps):
     def program(self, plan: Plan) -> TorchProgram:
         return TorchProgram(self, plan)
 
+    def composites(self, images: Mapping[str, Morphism], trained: Collection[str]) -> dict[str, Any]:
+        copies = {True: Copies(self), False: Copies(self)}
+        return {name: copies[name in trained].map(image, name in trained) for name, image in images.items()}
+
     def module(self, loss: Callable[..., Tensor]) -> nn.Module:
         """All maps as one module: parameters are named `generator.parameter`, and `forward` is the loss.
 
@@ -147,17 +153,20 @@ class TorchMaps(Maps):
 
     # Numbers ------------------------------------------------------------------------------------------------
 
-    def parameters(self) -> Parameters:
-        return {name: _copies(made.parameters) for name, made in self._maps.items()}
+    def parameters(self, of: Collection[str] | None = None) -> Parameters:
+        return {name: _copies(made.parameters) for name, made in self._named(of)}
 
     def load_parameters(self, parameters: Mapping[str, Mapping[str, Any]]) -> None:
         self._load("parameter", parameters, {name: made.parameters for name, made in self._maps.items()})
 
-    def buffers(self) -> Parameters:
-        return {name: _copies(buffers) for name, made in self._maps.items() if (buffers := made.buffers())}
+    def buffers(self, of: Collection[str] | None = None) -> Parameters:
+        return {name: _copies(buffers) for name, made in self._named(of) if (buffers := made.buffers())}
 
     def load_buffers(self, buffers: Mapping[str, Mapping[str, Any]]) -> None:
         self._load("buffer", buffers, {name: made.buffers() for name, made in self._maps.items()})
+
+    def _named(self, of: Collection[str] | None) -> list[tuple[str, Map]]:
+        return [(name, made) for name, made in self._maps.items() if of is None or name in of]
 
     def _load(
         self,
@@ -170,7 +179,7 @@ class TorchMaps(Maps):
         with torch.no_grad():
             for name, numbers in given.items():
                 for key, value in numbers.items():
-                    have[name][key].copy_(value if isinstance(value, Tensor) else _tensor(np.asarray(value)))
+                    have[name][key].copy_(value if isinstance(value, Tensor) else _tensor(host(value)))
 
     def follow(self) -> None:
         for average, followed, move in self._averages:

@@ -13,20 +13,15 @@ from torch.nn.parameter import is_lazy
 
 from learningdiagrams.backends.layers import initial
 from learningdiagrams.backends.layers_torch import torch_module
-from learningdiagrams.backends.roles import check_roles
+from learningdiagrams.backends.roles import check_roles, check_trainable
 from learningdiagrams.diagram import Diagram
-from learningdiagrams.errors import About, DiagramError
+from learningdiagrams.errors import DiagramError
 from learningdiagrams.layers import Layer
 
 __all__ = ["Map", "Modes", "average_of", "check_parameters", "realise"]
 
 CAN_BE: Final = "a map is a torch.nn.Module, a function of tensors, or a layer such as ld.layers.mlp(64, 10)"
 
-
-STILL: Final = (
-    "`{name}` is a model, and none of its parameters requires a gradient; declare it frozen, or call "
-    "requires_grad_(True)"
-)
 LAZY: Final = "`{name}`: its parameter {parameter} has no shape yet; call the module once on a batch before"
 
 
@@ -118,8 +113,7 @@ def average_of(name: str, followed: Map) -> Map:
 def check_parameters(diagram: Diagram, maps: Mapping[str, Map]) -> None:
     """Raises where a map's parameters do not fit its role.
 
-    What :func:`check_roles` refuses, where two parameters that start at one place of memory are one; and
-    models that could not be trained, since all their parameters are marked so.
+    Two parameters that start at one place of memory are one.
     """
     check_roles(
         diagram,
@@ -128,15 +122,9 @@ def check_parameters(diagram: Diagram, maps: Mapping[str, Map]) -> None:
             for name, made in maps.items()
         },
     )
-    still = [
-        About(STILL.format(name=name), name)
-        for name, made in maps.items()
-        if diagram.roles[name] == "model"
-        and made.parameters
-        and not any(tensor.requires_grad for tensor in made.parameters.values())
-    ]
-    if still:
-        raise DiagramError.of(still)
+    check_trainable(
+        diagram, {name: [tensor.requires_grad for tensor in made.parameters.values()] for name, made in maps.items()}
+    )
 
 
 class Modes:

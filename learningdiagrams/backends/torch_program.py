@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
 
 from learningdiagrams.backends import comparators
@@ -14,6 +14,7 @@ from learningdiagrams.backends.base import Batch, Evaluated, Optimisation, Param
 from learningdiagrams.backends.straight_line import straight_line
 from learningdiagrams.backends.torch_maps import Map
 from learningdiagrams.backends.torch_ops import TorchOps
+from learningdiagrams.backends.torch_variants import Called, Variants
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.losses import Comparator, cross_entropy
 from learningdiagrams.plan import Apply, Compare, Plan
@@ -21,10 +22,10 @@ from learningdiagrams.plan import Apply, Compare, Plan
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from learningdiagrams.backends.torch import TorchMaps
+    from learningdiagrams.backends.torch import TorchBackend, TorchMaps
     from learningdiagrams.backends.torch_training import TorchTrainer
 
-__all__ = ["TorchProgram"]
+__all__ = ["Operations", "TorchProgram"]
 
 
 class TorchProgram(Program):
@@ -34,7 +35,7 @@ class TorchProgram(Program):
         self.plan = plan
         self.maps = maps
         self._names = tuple(each.name for each in plan.compares)
-        self._run = straight_line(plan, _Operations(maps))
+        self._run = straight_line(plan, Operations(maps.map, maps.backend, plan))
         if maps.backend.torch_compile is not None and plan.moved:
             # Only what trains: compiling takes longer than looking at a value a few times.
             self._run = torch.compile(self._run, **maps.backend.torch_compile)
@@ -50,7 +51,7 @@ class TorchProgram(Program):
                 total = part if total is None else total + part
         if total is None:
             total = torch.zeros((), dtype=self.maps.tensor_dtype, device=self.maps.device)
-        if total.grad_fn is None and torch.is_grad_enabled():
+        if not total.requires_grad and torch.is_grad_enabled():
             # Goals that move nothing: `total.backward()` then does nothing, rather than to fail.
             total = total.detach().requires_grad_()
         return Evaluated(total, terms)
@@ -103,15 +104,20 @@ def detached(evaluated: Evaluated) -> Evaluated:
     return Evaluated(evaluated.total.detach(), {name: term.detach() for name, term in evaluated.terms.items()})
 
 
-class _Operations:
-    """The operations of straight-line code on tensors; there is no state to hand on."""
+class Operations:
+    """The operations of a plan's straight-line code on tensors, with the map of each generator; there is no state."""
 
-    def __init__(self, maps: TorchMaps) -> None:
-        self._maps = maps
+    def __init__(self, find: Callable[[str], Map], backend: TorchBackend, plan: Plan) -> None:
+        self._find = find
+        self._traced = backend.torch_compile is not None
+        self._variants = Variants(plan, self._traced)
         self._ops = TorchOps()
 
     def apply(self, step: Apply) -> Callable[..., Any]:
-        made = self._maps.map(step.generator)
+        made = self._find(step.generator)
+        return self._variants(step, made, self._application(step, made))
+
+    def _application(self, step: Apply, made: Map) -> Callable[..., Any]:
         call, parameters = made.call, tuple(made.parameters.values())
 
         def live(state: None, *arguments: Tensor) -> Any:
@@ -138,7 +144,7 @@ class _Operations:
             return live
         if not step.flows:
             return constant
-        return passing if self._maps.backend.torch_compile is None else _traced(made)
+        return _traced(made) if self._traced else passing
 
     def lift(self, value: Tensor) -> Tensor:
         return value.unsqueeze(0)
@@ -195,7 +201,7 @@ def _as_it_is(ops: TorchOps, by: Comparator, left: Tensor, right: Tensor) -> boo
 
 def _traced(made: Map) -> Callable[..., Any]:
     """A map's application with constant parameters, for a tracer, which follows no change of flags."""
-    holder = _Called(made)
+    holder = Called(made.module, made.call)
     parameters = made.parameters
 
     def traced(state: None, *arguments: Tensor) -> Any:
@@ -203,17 +209,3 @@ def _traced(made: Map) -> Callable[..., Any]:
         return functional_call(holder, constants, arguments)
 
     return traced
-
-
-class _Called(nn.Module):
-    """A module that calls another one, or a method of it."""
-
-    call: Callable[..., Any]
-
-    def __init__(self, made: Map) -> None:
-        super().__init__()
-        self.module = made.module
-        self.__dict__["call"] = made.call  # not a second time as a part, where it is the module itself
-
-    def forward(self, *arguments: Tensor) -> Any:
-        return self.call(*arguments)

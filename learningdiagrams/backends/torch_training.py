@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from learningdiagrams.backends.base import Batch, Evaluated, Optimisation, Program, Trainer
+from learningdiagrams.backends.roles import check_rates
 from learningdiagrams.backends.torch_program import detached
 from learningdiagrams.errors import DiagramError, suggestion
 
@@ -43,11 +44,15 @@ class TorchTrainer(Trainer):
     def __init__(self, maps: TorchMaps, how: Optimisation, moved: Sequence[str]) -> None:
         self._names: dict[Tensor, str] = {}
         rates: dict[float | None, list[nn.Parameter]] = {}
+        rated: dict[Tensor, tuple[float | None, str]] = {}
         for name in moved:
+            rate = how.rates.get(name, how.lr)
             for parameter, tensor in maps.map(name).parameters.items():
-                if tensor.requires_grad and tensor not in self._names:
-                    self._names[tensor] = f"{name}.{parameter}"
-                    rates.setdefault(how.rates.get(name, how.lr), []).append(tensor)
+                if tensor.requires_grad and tensor not in rated:
+                    self._names[tensor], rated[tensor] = f"{name}.{parameter}", (rate, name)
+                    rates.setdefault(rate, []).append(tensor)
+                elif tensor.requires_grad:
+                    check_rates(*rated[tensor], rate, name)
         self._parameters = tuple(self._names)
         self._clip = how.clip
         groups = [{"params": tensors} if lr is None else {"params": tensors, "lr": lr} for lr, tensors in rates.items()]
@@ -111,6 +116,8 @@ def _optimizer(given: Any, groups: list[dict[str, Any]]) -> torch.optim.Optimize
     made = given(groups)
     if not isinstance(made, torch.optim.Optimizer):
         raise DiagramError(f"{given!r} gave a {type(made).__name__} and no torch optimizer; {wanted}")
+    if isinstance(made, torch.optim.LBFGS):
+        raise DiagramError("LBFGS takes a step of several looks at the loss, and here each step is one; " + wanted)
     return made
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +25,7 @@ from learningdiagrams.drawing.graph import Edge, Graph, Vertex, graph_of
 from learningdiagrams.drawing.layers import arrange
 from learningdiagrams.drawing.picture import Point
 from learningdiagrams.drawing.places import LABEL, ROW, place, size
-from learningdiagrams.drawing.routes import Rect, routes, sampled, spaced
+from learningdiagrams.drawing.routes import Rect, at, routes, sampled, spaced
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.terms import applications
 
@@ -112,7 +112,8 @@ def layout(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> La
         if edge.label
     }
     arrows = tuple(Arrow(edge, curves[edge.key], labels.get(edge.key)) for edge in graph.edges)
-    return Layout(graph, spots, arrows, tuple(_badges(diagram, words, spots, curves, writer, residuals)))
+    loops = {edge.key for edge in graph.edges if edge.source == edge.target}
+    return Layout(graph, spots, arrows, tuple(_badges(diagram, words, spots, curves, loops, writer, residuals)))
 
 
 def _freedom(curve: Sequence[Point]) -> float:
@@ -257,13 +258,18 @@ def _badges(
     words: Mapping[str, tuple[str, str]],
     spots: Mapping[str, Spot],
     curves: Mapping[str, Sequence[Point]],
+    loops: Set[str],
     writer: _Writer,
     residuals: Mapping[str, float] | None,
 ) -> Iterator[Badge]:
     for name, (kind, badge) in words.items():
         equation = diagram.goals[name] if kind == "goal" else diagram.laws[name]
         residual = residuals[name] if residuals is not None and name in residuals else None
-        centre = _face(equation.left, equation.right, spots, curves)
+        edges = {*path_edges(equation.left), *path_edges(equation.right)}
+        if len(edges) == 1 and edges <= loops:
+            centre = _over(curves[edges.pop()])
+        else:
+            centre = _face(equation.left, equation.right, spots, curves)
         yield Badge(kind, name, badge, writer.badge(centre, text.width(badge, BADGE) / 2 + 8), residual)
 
 
@@ -291,6 +297,12 @@ def _face(left: Morphism, right: Morphism, spots: Mapping[str, Spot], curves: Ma
         box = spots[left.cod.name].box if left.cod.name in spots else None
         return (box.x, box.y + 40) if box else (0.0, 0.0)
     return _centre(middles)
+
+
+def _over(loop: Sequence[Point]) -> Point:
+    """Outside of a loop, at its far end: no badge fits inside."""
+    foot, (x, y) = _centre([loop[0], loop[-1]]), at(loop, 0.5)
+    return (x, y + math.copysign(2 * LINE, y - foot[1]))
 
 
 def _centre(points: Sequence[Point]) -> Point:

@@ -82,7 +82,8 @@ def equations_table(
 
 def _residual(value: float) -> str:
     band = palette.band(value)
-    style = f"border-left:.8em solid {palette.LIGHT[band]};padding-left:.4em"
+    # A page of ours has the colours of day and night as variables; anywhere else it is day.
+    style = f"border-left:.8em solid var(--{band},{palette.LIGHT[band]});padding-left:.4em"
     return f'<span class="residual" style="{style}">{escape(text.number(value))}</span>'
 
 

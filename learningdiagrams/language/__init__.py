@@ -19,15 +19,16 @@ learningdiagrams.language.scanning.LanguageError: <text>:2:16: there is no objec
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from lark import Token, Tree
 
-from learningdiagrams.diagram import Diagram
+from learningdiagrams.diagram import DECLARATIONS, Diagram
 from learningdiagrams.errors import suggestion
 from learningdiagrams.language.expressions import Expressions
 from learningdiagrams.language.reading import Declaration, Reader
-from learningdiagrams.language.scanning import LanguageError, Problem, Source, lines, text_of, words
+from learningdiagrams.language.scanning import LanguageError, Line, Problem, Source, lines, text_of, words
 from learningdiagrams.language.syntax import parse, start
 from learningdiagrams.theory.morphisms import Morphism
 
@@ -43,12 +44,28 @@ def loads(text: str, *, file: str = "<text>", directory: str | Path | None = Non
     Raises :class:`LanguageError` with everything that is wrong with the text, sorted by place.
     """
     source = Source(text, file)
-    declarations = []
-    for line in lines(source):
-        names = _declared(line.tokens)
-        tree = parse(source, line, "declaration")
-        declarations.append(Declaration(tree, start(line.tokens[0]), names))  # type: ignore[arg-type]
+    declarations: list[Declaration] = []
+    found = list(lines(source))
+    head: Line | None = None
+    failed = False
+    for line, following in zip_longest(found, found[1:]):
+        rest = head is not None and _goes_on(source, line, head)
+        if rest and failed:
+            continue  # a declaration that was broken over lines is one mistake, which is noted
+        head = head if rest else line
+        cut = following is not None and _goes_on(source, following, head or line)
+        tree = parse(source, line, "declaration", cut)
+        failed = tree is None
+        declarations.append(Declaration(tree, start(line.tokens[0]), _declared(line.tokens)))  # type: ignore[arg-type]
     return build(source, declarations, directory, trust)
+
+
+def _goes_on(source: Source, line: Line, head: Line) -> bool:
+    """Whether a line starts no declaration and looks like the rest of the one that `head` starts."""
+    first = line.tokens[0]
+    if first in DECLARATIONS or suggestion(first, DECLARATIONS):
+        return False
+    return first.type != "NAME" or source.place(start(first))[1] > source.place(start(head.tokens[0]))[1]
 
 
 def build(source: Source, declarations: Sequence[Declaration], directory: str | Path | None, trust: bool) -> Diagram:
@@ -83,7 +100,7 @@ def _declared(tokens: list[Token]) -> list[Token]:
             depth += (token == "[") - (token == "]")
             if fresh and not depth and token.type == "NAME":
                 found.append(token)
-            fresh = token == ","
+            fresh = token == "," or token.type == "WRONG"
         return found
     if first in ("diagram", "style") or len(tokens) < 3 or tokens[1].type != "NAME":
         return []

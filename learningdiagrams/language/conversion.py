@@ -43,7 +43,7 @@ def save(diagram: Diagram, path: str | Path) -> None:
     """Writes a diagram to a file: `.diagram`, `.json`, or `.py`, a script that builds it.
 
     Raises :class:`DiagramError` where the ending is another one, or where a file cannot hold it:
-    functions as comparators, expressions of millions of symbols, names that look alike. Nothing is written
+    functions as comparators, expressions of millions of symbols. Nothing is written
     before the whole text is there.
     """
     file = Path(path)

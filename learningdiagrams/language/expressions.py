@@ -8,15 +8,15 @@ from typing import Any, Final, TypeVar
 
 from lark import Token, Tree
 
+from learningdiagrams.calls import DEEPEST, Call, Name
 from learningdiagrams.diagram import Diagram, stop
 from learningdiagrams.errors import suggestion
-from learningdiagrams.language.lookalikes import foreign_letters, lookalike
 from learningdiagrams.language.scanning import Source, text_of
 from learningdiagrams.language.syntax import Node, start
+from learningdiagrams.lookalikes import foreign_letters, lookalike
 from learningdiagrams.theory.errors import TheoryError
 from learningdiagrams.theory.morphisms import Morphism, Object, brief, drop, identity, proj
 from learningdiagrams.theory.presentations import check_parallel
-from learningdiagrams.values import Call, Name
 
 __all__ = ["Expressions"]
 
@@ -33,8 +33,6 @@ KINDS: Final = {
 }
 WORDS: Final[Mapping[str, Any]] = {"True": True, "False": False, "None": None}
 
-DEEPEST: Final = 50
-"""Calls and tuples within one another: far more than any layer needs, and well within Python's own stack."""
 SUGGESTIONS: Final = 30
 """Unknown names that get a suggestion: each is compared with all that there are."""
 
@@ -92,7 +90,7 @@ class Expressions:
         if close or len(table) > 8:
             return there + close
         if not table:
-            return f"{there}; none is declared so far"
+            return there if self.broken else f"{there}; none is declared so far"
         return f"{there}; there {'is' if len(table) == 1 else 'are'} {', '.join(table)}"
 
     def kind(self, name: str) -> str | None:
@@ -201,7 +199,7 @@ class Expressions:
         try:
             check_parallel(what, left, right)
         except TheoryError as error:
-            self.wrong(start(tree.children[1]), str(error))
+            self.wrong(start(tree.children[1]), f"{error}{_constant(left, right)}")
             return None
         return left, right
 
@@ -275,6 +273,14 @@ _JOIN: Final[Mapping[str, Callable[[Expressions, list[Node], list[Morphism | Non
     "expression": Expressions._pair,
     "parallel": Expressions._parallel,
 }
+
+
+def _constant(left: Morphism, right: Morphism) -> str:
+    """What would make a constant parallel to the other side, where one side is a constant."""
+    if left.cod is right.cod and (not left.dom.factors or not right.dom.factors):
+        constant, other = (left, right) if not left.dom.factors else (right, left)
+        return f"; `drop({other.dom}) >> {brief(constant)}` is the constant everywhere"
+    return ""
 
 
 def _halved(parts: list[Morphism], join: Callable[[Morphism, Morphism], Morphism]) -> Morphism:

@@ -25,10 +25,10 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from lark import Token, Tree
 
+from learningdiagrams.calls import DEEPEST
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import suggestion
 from learningdiagrams.language import build
-from learningdiagrams.language.expressions import DEEPEST
 from learningdiagrams.language.reading import Declaration
 from learningdiagrams.language.scanning import Line, Source, quoted, words
 from learningdiagrams.language.syntax import Node, parse

@@ -37,7 +37,6 @@ from learningdiagrams.diagram import Diagram
 from learningdiagrams.language.scanning import Source, scan
 from learningdiagrams.language.writing import check_writable, style_options
 from learningdiagrams.schedules import Schedule
-from learningdiagrams.specs import Spec
 from learningdiagrams.theory.morphisms import Morphism, Object
 
 __all__ = ["write_python"]
@@ -100,7 +99,7 @@ class _Script:
         morphism, role = self.diagram.generators[name], self.diagram.roles[name]
         args = [_text(name), self.end(morphism.dom), self.end(morphism.cod)]
         if name in self.diagram.specs:
-            args.append(_spec(self.diagram.specs[name]))
+            args.append(_text(str(self.diagram.specs[name])))
         return f"{self.variables[name]} = {self.call('model' if role == 'ema' else role, *args)}"
 
     def end(self, obj: Object) -> str:
@@ -136,15 +135,6 @@ class _Script:
     def stage(self, stage: Any) -> str:
         lasts = {word: repr(count) for word in ("epochs", "steps") if (count := getattr(stage, word)) is not None}
         return self.call("stage", _text(stage.name), train=_list(stage.train), by=_list(stage.by), **lasts)
-
-
-def _spec(made: Spec) -> str:
-    """A realisation: its text, or a value where it names maps, which in text might be words of Python."""
-    if not made.names:
-        return _text(str(made))
-    args, options = made.arguments()
-    words = [_text(x) if isinstance(x, str) else repr(x) for x in args]
-    return f"ld.specs.{type(made).__name__}({', '.join([*words, *(f'{k}={v!r}' for k, v in options.items())])})"
 
 
 def _text(text: str) -> str:

@@ -15,10 +15,10 @@ from lark import Token, Tree
 from learningdiagrams.declarations import Style
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.language.expressions import Expressions
-from learningdiagrams.language.lookalikes import foreign_letters, skeleton
+from learningdiagrams.language.expressions import WORDS, Expressions
 from learningdiagrams.language.scanning import Source
 from learningdiagrams.language.syntax import HOW, start
+from learningdiagrams.lookalikes import foreign_letters, skeleton
 from learningdiagrams.losses import COMPARATORS
 from learningdiagrams.schedules import SCHEDULES
 from learningdiagrams.specs import Spec, realise
@@ -70,6 +70,10 @@ class Reader(Expressions):
     def _claim(self, name: Token) -> bool:
         """Notes where a name is declared; False, with the problem noted, where it was declared before."""
         word, at = str(name), start(name)
+        if word in WORDS:
+            self.wrong(at, f"`{word}` is a word of the language; write another name, such as `{word}_`")
+            self.broken.add(word)
+            return False
         if word in self.declared:
             kind = self.kind(word)
             known = f" as {kind}" if kind else ""
@@ -78,10 +82,10 @@ class Reader(Expressions):
             return False
         other = self._shapes.setdefault(skeleton(word), word)
         if other != word:
-            self.wrong(
-                at,
-                f"`{word}` looks like `{other}` of line {self.line(other)}: {foreign_letters(word, other)}",
-            )
+            where = f"`{word}` looks like `{other}` of line {self.line(other)}"
+            self.wrong(at, f"{where}: {foreign_letters(word, other)}")
+            self.broken.add(word)
+            return False
         self.declared[word] = at
         return True
 

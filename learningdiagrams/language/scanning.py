@@ -95,7 +95,7 @@ _TOKEN = re.compile(
     | (?P<NEWLINE>\n)
     | (?P<COMMENT>\#[^\n]*)
     | (?P<OPEN>"[^\n]*)
-    | (?P<WRONG>'[^'\n]*'|>{3,}|={2,}|=>|<-|\|->|--+>?|\S)
+    | (?P<WRONG>'[^'\n]*'|//[^\n]*|/\*[^\n]*|>[ \t]+>|>{3,}|<<+|={2,}|=>|<-|\|->|--+>?|\S)
     )""",
     re.VERBOSE,
 )
@@ -103,13 +103,20 @@ _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 _INSTEAD = {
     **dict.fromkeys(("→", "⟶", "⇒", "↦", "=>", "|->", "-->", "--->"), "->"),
-    **dict.fromkeys(("≫", "»", ";", "⨾", ".", ">", ">>>"), ">>"),
+    **dict.fromkeys(("≫", "»", "⨾", ">", ">>>", "> >"), ">>"),
     **dict.fromkeys(("×", "·", "∗"), "*"),
     **dict.fromkeys(("⊗", "⊠"), "@"),
     **dict.fromkeys(("==", "≡", "≅", "≔"), "="),
     **dict.fromkeys(("'", "`", "“", "”", "„"), '"'),
     **dict.fromkeys(("−", "–", "—"), "-"),
-    **{"∘": "g >> f", "{": "(", "}": ")"},
+    **dict.fromkeys(("∘", "<<"), "g >> f"),
+    **{"{": "(", "}": ")"},
+}
+_OTHERWISE = {
+    "//": "a comment starts with `#`",
+    "/*": "a comment starts with `#`",
+    ".": "composition is written `>>`, and files and code are named in quotes",
+    ";": "composition is written `>>`, and a declaration ends with its line",
 }
 
 
@@ -167,9 +174,10 @@ def _no_sign(sign: str) -> str:
     """What is said of something that is neither a word nor a sign, and what may have been meant."""
     if sign.startswith("'") and len(sign) > 1:
         return f"`{sign}` is no text of the language; write `{quoted(sign[1:-1])}`"
+    sign = next((start for start in ("//", "/*") if sign.startswith(start)), re.sub(r"\s+", " ", sign))
     plain = unicodedata.normalize("NFKC", sign)
     instead = _INSTEAD.get(sign) or (plain if plain != sign and plain in RESERVED | set("()[]=:,&@*-") else None)
-    hint = f"; write `{instead}`" if instead else ""
+    hint = f"; write `{instead}`" if instead else f"; {_OTHERWISE[sign]}" if sign in _OTHERWISE else ""
     if len(sign) == 1 and not (sign.isascii() and sign.isprintable()):
         code = f"U+{ord(sign):04X} {unicodedata.name(sign, 'CONTROL')}"
         shown = f"`{sign}` ({code})" if sign.isprintable() else code

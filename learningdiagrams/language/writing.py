@@ -29,15 +29,15 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from learningdiagrams.calls import Name
 from learningdiagrams.declarations import Goal, Measure, Stage, Style
 from learningdiagrams.diagram import RESERVED, Diagram
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.language.lookalikes import foreign_letters, skeleton
 from learningdiagrams.language.scanning import quoted
 from learningdiagrams.losses import function
 from learningdiagrams.schedules import Schedule
 from learningdiagrams.theory.errors import TheoryError
-from learningdiagrams.values import Name, Value, literal
+from learningdiagrams.values import Value, literal
 
 if TYPE_CHECKING:
     from learningdiagrams.theory.presentations import Presentation
@@ -109,13 +109,6 @@ def write_presentation(presentation: Presentation) -> str:
 
 def check_writable(diagram: Diagram) -> None:
     """Raises :class:`DiagramError`, naming the place, where a text cannot hold all of a diagram."""
-    shapes: dict[str, str] = {}
-    for name in diagram.presentation.signature.taken:
-        other = shapes.setdefault(skeleton(name), name)
-        if other != name:
-            raise DiagramError(
-                f"`{name}` looks like `{other}`, and a file holds no two such names: {foreign_letters(name, other)}"
-            )
     for kind, named in (("law", diagram.laws), ("goal", diagram.goals), ("measure", diagram.measures)):
         for name, value in named.items():
             what = f"{kind} `{name}`"

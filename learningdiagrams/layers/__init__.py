@@ -49,14 +49,14 @@ from learningdiagrams.layers.fixed import (
     softplus,
     tanh,
 )
-from learningdiagrams.layers.images import conv, conv2d, instance_norm, pool, upsample
+from learningdiagrams.layers.images import conv, conv2d, instance_norm, pool, translate, upsample
 from learningdiagrams.layers.sequences import gru, lstm, transformer_decoder
 
 _CLASSES = (
     *(linear, mlp, conv, embedding, gru, lstm, transformer_decoder, constant, affine, polynomial),
     *(sequential, residual, conv2d, pool, upsample, batch_norm, instance_norm, layer_norm, dropout),
     *(relu, leaky_relu, gelu, silu, elu, tanh, sigmoid, softplus, softmax, exp, scale, normalize),
-    *(flatten, reshape, roll, rot90, one_hot, concat, add, multiply),
+    *(flatten, reshape, roll, rot90, translate, one_hot, concat, add, multiply),
 )
 LAYERS: Mapping[str, type[Layer]] = MappingProxyType({cls.__name__: cls for cls in _CLASSES})
 

@@ -10,7 +10,7 @@ from learningdiagrams.layers.dense import batch_norm
 from learningdiagrams.layers.fixed import ACTIVATIONS, activated
 from learningdiagrams.values import is_whole, refuse, want_flag, want_one_of, want_positive, want_whole
 
-__all__ = ["conv", "conv2d", "instance_norm", "pool", "upsample"]
+__all__ = ["conv", "conv2d", "instance_norm", "pool", "translate", "upsample"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -167,3 +167,26 @@ class upsample(Layer):
         if len(inputs) != 1 or len(inputs[0]) != 3:
             self.mismatch("one value of shape (channels, height, width)", inputs)
         return (inputs[0][0], inputs[0][1] * self.factor, inputs[0][2] * self.factor)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class translate(Layer):
+    """Moves an image by whole pixels, at most `most` of them; zeros come in where it leaves.
+
+    The inputs are the image, (…, height, width), and two numbers u in [0, 1), of which the image goes
+    ⌊u · (2 · most + 1)⌋ − most pixels down and to the right: with u from `uniform(2)` every move is equally likely.
+    No gradient reaches u.
+
+    >>> translate(2).shape((1, 28, 28), (2,))
+    (1, 28, 28)
+    """
+
+    most: int
+
+    def __post_init__(self) -> None:
+        want_whole(self, "most")
+
+    def shape(self, *inputs: Shape) -> Shape:
+        if len(inputs) != 2 or len(inputs[0]) < 2 or inputs[1] != (2,):
+            self.mismatch("one value with height and width, then one of shape (2,)", inputs)
+        return inputs[0]

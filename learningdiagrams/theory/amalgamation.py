@@ -6,7 +6,9 @@ each generator g of P_i. Three steps bring that into a form that people would ha
 
 1. sorts, and generators whose images are generators, are identified by union-find;
 2. a generator whose image is a composite or an identity is eliminated in favour of that image (a Tietze
-   transformation), unless the image would then contain the generator itself: that equation stays, as a law;
+   transformation), unless the image would then contain the generator itself: that equation stays; and so again
+   with the equations that stayed, since what was put into them may have left a generator alone on a side. Those
+   that stay in the end are laws;
 3. laws are carried over; one that is there already, or that the laws of earlier parts prove, is left out.
 
 Parts are told apart by position, since one presentation may occur twice. Everything but the proofs of step 3
@@ -25,9 +27,10 @@ from learningdiagrams.theory.presentations import Presentation
 from learningdiagrams.theory.terms import from_terms, substitute
 from learningdiagrams.theory.union_find import Classes
 
-__all__ = ["Amalgam", "Arrow", "amalgamate"]
+__all__ = ["Amalgam", "Arrow", "allot", "amalgamate"]
 
 Arrow = tuple[int, int, Functor]
+_Condition = tuple[str, Morphism, Morphism]
 
 PROVED_AWAY: Final = 40
 """Where the apex would have more laws than these, laws are only compared with each other, not proved away."""
@@ -60,9 +63,9 @@ def amalgamate(name: str, parts: Sequence[Presentation], arrows: Sequence[Arrow]
     """
     gluing = _Gluing(name, parts, arrows)
     gluing.declare()
-    legs = gluing.legs()
-    gluing.carry_laws(legs)
-    return Amalgam(gluing.apex, legs, gluing.origin)
+    gluing.carry_laws()
+    kept = {*gluing.apex.sorts, *gluing.apex.generators}
+    return Amalgam(gluing.apex, gluing.legs, {name: it for name, it in gluing.origin.items() if name in kept})
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,19 +82,20 @@ class _Gluing:
 
     def __init__(self, name: str, parts: Sequence[Presentation], arrows: Sequence[Arrow]) -> None:
         self.apex = Presentation(name)
+        self.legs: tuple[Functor, ...] = ()
         self.origin: dict[str, tuple[int, str]] = {}
         self._parts = parts
         self._shared = bool(arrows)
         self._sorts = Classes(part.sorts.values() for part in parts)
         self._generators = Classes([it.parts[0] for it in part.generators.values()] for part in parts)
-        self._definitions, self._conditions = _eliminate(self._identify(arrows), self._generators)
+        self._definitions, self._left_over = _eliminate(self._identify(arrows), self._generators)
         self._objects: dict[int, Object] = {}
         self._morphisms: dict[int, Morphism] = {}
         self._products: list[dict[Object, Object]] = [{} for _ in parts]
         self._sort_names: dict[int, str] = {}
         self._generator_names: dict[int, str] = {}
         self._law_names: dict[tuple[int, str], str] = {}
-        names = _allot([wish for _, _, wish in self._wishes()])
+        names = allot([wish for _, _, wish in self._wishes()])
         for (table, key, _), given in zip(self._wishes(), names, strict=True):
             table[key] = given
 
@@ -123,7 +127,7 @@ class _Gluing:
                     yield self._generator_names, number, generator.name
             for law in part.laws:
                 yield self._law_names, (position, law), law
-        for number, equation in enumerate(self._conditions):
+        for number, equation in enumerate(self._left_over):
             root = self._generators.find(equation.generator)
             yield self._law_names, (number, ""), f"{self._generators.members[root][1].name}_glued"
 
@@ -158,28 +162,36 @@ class _Gluing:
         """What a generator of the part at this position is in the apex."""
         return self._morphisms[self._generators.find(self._generators.number[position][generator])]
 
-    def legs(self) -> tuple[Functor, ...]:
-        made = []
+    def _legs(self) -> Iterator[Functor]:
         for position, part in enumerate(self._parts):
             sorts, generators = self._sorts.number[position], self._generators.number[position]
             objects = {sort.name: self.object_of(position, sort) for sort in sorts}
             morphisms = {it.name: self.morphism_of(position, it) for it in generators}
-            made.append(Functor.from_tables(part, self.apex, objects, morphisms))
-        return tuple(made)
+            yield Functor.from_tables(part, self.apex, objects, morphisms)
 
-    def carry_laws(self, legs: Sequence[Functor]) -> None:
+    def _settle(self) -> list[_Condition]:
+        """Step 2 again, as long as that eliminates something; returns the equations that stay."""
+        conditions = []
+        for number, it in enumerate(self._left_over):
+            left = self._morphisms[self._generators.find(it.generator)]
+            conditions.append((self._law_names[number, ""], left, self.legs[it.part](it.image)))
+        while (again := _eliminated(self.apex, conditions)) is not None:
+            self.apex = again.cod
+            self.legs = tuple(leg >> again for leg in self.legs)
+            conditions = [(name, again(left), again(right)) for name, left, right in conditions]
+        return [it for it in conditions if it[1] != it[2]]
+
+    def carry_laws(self) -> None:
         """Step 3."""
+        self.legs = tuple(self._legs())
+        conditions = self._settle()
         seen: set[tuple[Morphism, Morphism]] = set()
-        for position, (part, leg) in enumerate(zip(self._parts, legs, strict=True)):
+        for position, (part, leg) in enumerate(zip(self._parts, self.legs, strict=True)):
             laws = ((self._law_names[position, it.name], it.left, it.right) for it in part.laws.values())
             self._add(((name, leg(left), leg(right)) for name, left, right in laws), seen)
-        conditions = []
-        for number, it in enumerate(self._conditions):
-            left = self._morphisms[self._generators.find(it.generator)]
-            conditions.append((self._law_names[number, ""], left, legs[it.part](it.image)))
         self._add(conditions, seen)
 
-    def _add(self, laws: Iterable[tuple[str, Morphism, Morphism]], seen: set[tuple[Morphism, Morphism]]) -> None:
+    def _add(self, laws: Iterable[_Condition], seen: set[tuple[Morphism, Morphism]]) -> None:
         """Adds the laws of one part that those of earlier parts do not give already."""
         new = []
         for name, left, right in laws:
@@ -254,12 +266,44 @@ def _eliminate(equations: list[_Equation], generators: Classes) -> tuple[dict[in
     return definitions, [equation for equation in equations if equation not in chosen]
 
 
-def _allot(wishes: Sequence[str]) -> list[str]:
+def _eliminated(presentation: Presentation, conditions: Sequence[_Condition]) -> Functor | None:
+    """The functor that eliminates generators which conditions define, into what is left; None if they define none.
+
+    The presentation has no laws yet.
+    """
+    generators = Classes([[it.parts[0] for it in presentation.generators.values()]])
+    numbers = generators.number[0]
+    equations = []
+    for _, left, right in conditions:
+        sides = _tidy(left), _tidy(right)
+        found = [(numbers[bare], other) for it, other in (sides, sides[::-1]) if (bare := _bare(it)) is not None]
+        # Of two generators that are equal, the one declared first stays.
+        for number, image in sorted(found, key=lambda it: -it[0])[:1]:
+            equations.append(_Equation(number, 0, image))
+    definitions, _ = _eliminate(equations, generators)
+    if not definitions:
+        return None
+    less = Presentation(presentation.name)
+    sorts = dict(zip(presentation.sorts, less.objects(*presentation.sorts), strict=True))
+
+    def object_of(obj: Object) -> Object:
+        return less.signature.product(sorts[sort.name] for sort in obj.factors)
+
+    made: dict[Generator, Morphism] = {}
+    for generator, number in numbers.items():
+        if number not in definitions:
+            made[generator] = less.morphism(generator.name, object_of(generator.dom), object_of(generator.cod))
+    for number, equation in definitions.items():
+        made[generators.members[number][1]] = substitute(equation.image, object_of, made.__getitem__)
+    return Functor.from_tables(presentation, less, sorts, {it.name: made[it] for it in numbers})
+
+
+def allot(wishes: Sequence[str]) -> list[str]:
     """A name for each wish: its own for whoever comes first, `name_2`, `name_3` … for the others.
 
     A name that somebody has by right is given to nobody else, wherever in the order they come.
 
-    >>> _allot(["f", "f", "f_2", "f"])
+    >>> allot(["f", "f", "f_2", "f"])
     ['f', 'f_3', 'f_2', 'f_4']
     """
     names = list(wishes)

@@ -90,7 +90,7 @@ class Colimit:
             raise TheoryError(
                 f"mediate: one functor for each leg, {len(self.legs)} in all, but {len(functors)} were given"
             )
-        for leg, functor in zip(self.legs, functors, strict=True):
+        for leg, functor in zip(self.legs, _all_functors("mediate", functors), strict=True):
             if functor.dom is not leg.dom:
                 raise TheoryError(
                     f"mediate: a functor out of {leg.dom.name} is wanted for the leg {leg!r}, not {functor!r}"
@@ -136,6 +136,9 @@ def colimit(
     ['f']
     """
     parts, arrows = tuple(presentations), tuple(arrows)
+    for arrow in arrows:
+        if not (isinstance(arrow, tuple | list) and len(arrow) == 3 and all(isinstance(it, int) for it in arrow[:2])):
+            raise TheoryError(f"colimit: {arrow!r} is no arrow; arrows are (from, to, functor), positions from 0")
     return _colimit(parts, arrows, tuple(range(len(parts))), name, max_seconds)
 
 

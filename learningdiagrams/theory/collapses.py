@@ -3,23 +3,25 @@
 Gluing is conservative when the functor from a part to the whole is faithful, and it need not be: glue an
 involution and an idempotent along their loop, and the loop becomes an identity. Whether a colimit is
 conservative cannot be decided in general, so this searches where such equations arise: at generators that
-the gluing made equal, at the laws that the other parts brought along, and among short paths.
+the gluing made equal, at the laws that the other parts brought along, at operations that may have become
+commutative, idempotent or a projection, and among short paths.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import combinations, islice
+from operator import and_
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from learningdiagrams.theory.deciding import Proved
 from learningdiagrams.theory.errors import TheoryError
 from learningdiagrams.theory.functors import Functor
-from learningdiagrams.theory.morphisms import Generator, Morphism, Object, identity
+from learningdiagrams.theory.morphisms import Generator, Morphism, Object, identity, proj
 from learningdiagrams.theory.presentations import Presentation
-from learningdiagrams.theory.terms import substitute
+from learningdiagrams.theory.terms import applications, substitute
 
 if TYPE_CHECKING:
     from learningdiagrams.theory.proofs import Proof
@@ -30,6 +32,8 @@ FIRST_SECONDS: Final = 0.05
 PATHS: Final = 64
 """Parts with more generators than these are not searched for short paths."""
 PAIRS: Final = 2_000
+FIRST_PAIRS: Final = 500
+"""Pairs of short paths that are looked at, with the laws of the other parts, before the rest of them."""
 
 
 class Collapse(NamedTuple):
@@ -96,9 +100,17 @@ def _candidates(apex: Presentation, leg: Functor) -> Iterator[tuple[Morphism, Mo
         first = groups.setdefault((morphism.dom, morphism.cod, leg(morphism)), morphism)
         if first is not morphism:
             yield first, morphism
-    yield from _pulled_laws(apex, leg)
-    if len(part.generators) <= PATHS:
-        yield from islice(_short_paths(part, list(loops.values())), PAIRS)
+    small = len(part.generators) <= PATHS
+    paths = list(islice(_short_paths(part, list(loops.values())), PAIRS)) if small else []
+    operations = [pair for it in part.generators.values() for pair in _degenerate(it)] if small else []
+    # Small equations first: what follows from those is not listed, and a >> b = b >> a says more than a commutator.
+    yield from sorted([*_pulled_laws(apex, leg), *operations, *paths[:FIRST_PAIRS]], key=_size)
+    yield from paths[FIRST_PAIRS:]
+
+
+def _size(pair: tuple[Morphism, Morphism]) -> tuple[int, int]:
+    left, right = (sum(term.head is not None for term in applications(side.terms)) for side in pair)
+    return left + right, abs(left - right)
 
 
 def _pulled_laws(apex: Presentation, leg: Functor) -> Iterator[tuple[Morphism, Morphism]]:
@@ -131,6 +143,21 @@ def _pulled_laws(apex: Presentation, leg: Functor) -> Iterator[tuple[Morphism, M
             continue
         if left.dom is right.dom and left.cod is right.cod:
             yield left, right
+
+
+def _degenerate(generator: Morphism) -> Iterator[tuple[Morphism, Morphism]]:
+    """What an operation of several arguments may have come to satisfy: commuting, forgetting, idempotence."""
+    dom, cod = generator.dom, generator.cod
+    arguments = [proj(dom, position) for position in range(len(dom.factors))] if len(dom.factors) > 1 else []
+    for i, j in combinations(range(len(arguments)), 2):
+        if dom.factors[i] is dom.factors[j]:
+            swapped = [arguments[{i: j, j: i}.get(position, position)] for position in range(len(arguments))]
+            yield generator, reduce(and_, swapped) >> generator
+    for argument in arguments:
+        if argument.cod is cod:
+            yield generator, argument
+    if arguments and all(factor is cod for factor in dom.factors):
+        yield reduce(and_, [identity(cod)] * len(arguments)) >> generator, identity(cod)
 
 
 def _short_paths(part: Presentation, loops: list[Morphism]) -> Iterator[tuple[Morphism, Morphism]]:

@@ -325,22 +325,25 @@ class Completion:
         waiting = self._area_of[(left or right)[0]].waiting
         heappush(waiting, (max(len(left), len(right)), self._number, "", "", -1 - lemma))
 
-    def unfold(self, word: str, chain: Sequence[Use], limit: int = 5_000_000) -> list[Use] | None:
+    def unfold(
+        self, word: str, chain: Sequence[Use], limit: int = 1_000_000, deadline: float = float("inf")
+    ) -> list[Use] | None:
         """A chain that uses only the equations given, without detours: no word occurs in it twice.
 
-        None where more than `limit` uses would have to be written down on the way.
+        None where more than `limit` uses would have to be written down on the way, or where `perf_counter()`
+        passes `deadline`.
         """
         needed = _dependencies(self.lemmas, chain, self._unfolded)
         for number in sorted(needed):
             lemma = self.lemmas[number]
-            flat = self._flat(lemma.left, lemma.chain or (), limit)
+            flat = self._flat(lemma.left, lemma.chain or (), limit, deadline)
             if flat is None:
                 return None
             limit -= len(flat)
             self._unfolded[number] = flat
-        return self._flat(word, chain, limit)
+        return self._flat(word, chain, limit, deadline)
 
-    def _flat(self, word: str, chain: Sequence[Use], limit: int) -> list[Use] | None:
+    def _flat(self, word: str, chain: Sequence[Use], limit: int, deadline: float) -> list[Use] | None:
         """Puts the unfolded lemmas into a chain, and cuts out what leads from a word back to it."""
         lemmas = self.lemmas
         words, uses, seen = [word], [], {word: 0}
@@ -350,7 +353,9 @@ class Completion:
                 parts: Iterable[Use] = (Use(number, forward, 0),)
             else:
                 parts = self._unfolded[number] if forward else reversed_chain(self._unfolded[number])
-            for base, onwards, inner in parts:
+            for count, (base, onwards, inner) in enumerate(parts):
+                if not count & 255 and (len(uses) > limit or perf_counter() > deadline):
+                    return None
                 left, right, _ = lemmas[base]
                 if not onwards:
                     left, right = right, left
@@ -367,9 +372,7 @@ class Completion:
                     for passed in words[earlier + 1 :]:
                         del seen[passed]
                     del words[earlier + 1 :], uses[earlier:]
-            if len(uses) > limit:
-                return None
-        return uses
+        return uses if len(uses) <= limit else None
 
 
 def reversed_chain(chain: Sequence[Use]) -> list[Use]:

@@ -29,7 +29,13 @@ from math import prod
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from learningdiagrams.theory.errors import InvalidWitness, NotDecided
-from learningdiagrams.theory.models import Structure, by_known_models, by_models, inhabited_sorts
+from learningdiagrams.theory.models import (
+    Structure,
+    by_known_models,
+    by_models,
+    inhabited_sorts,
+    sorts_that_matter,
+)
 from learningdiagrams.theory.morphisms import Morphism, Object, Term
 from learningdiagrams.theory.nodes import TooDeep
 from learningdiagrams.theory.normal_forms import NormalForms, useful_outputs
@@ -100,7 +106,7 @@ class Knowledge:
         self.presentation = presentation
         self.paths = Paths(presentation)
         self.structures: list[Structure] = []
-        self._theories: dict[tuple[frozenset[Object], bool], TermTheory] = {}
+        self._theories: dict[tuple[frozenset[Object], frozenset[Object], bool], TermTheory] = {}
         self._size = (0, 0)
 
     def update(self) -> None:
@@ -125,11 +131,11 @@ class Knowledge:
 
     def _by_terms(self, question: Question, by_weight: bool) -> Way:
         # Nothing is made ready before its turn: easy questions are answered without it.
-        yield from by_terms(self.theory(question.left.dom, by_weight), question)
+        yield from by_terms(self.theory(question.left.dom, by_weight, question.left.cod), question)
 
-    def complete_theory(self, context: Object, budget: Budget) -> TermTheory | None:
-        """The laws over a context, completed by one order or the other; None if neither ends in time."""
-        theories = [self.theory(context, by_weight) for by_weight in (True, False)]
+    def complete_theory(self, dom: Object, cod: Object, budget: Budget) -> TermTheory | None:
+        """The laws for morphisms dom → cod, completed by one order or the other; None if neither ends in time."""
+        theories = [self.theory(dom, by_weight, cod) for by_weight in (True, False)]
         while theories:
             for theory in list(theories):
                 before = theory.completion.steps
@@ -143,13 +149,18 @@ class Knowledge:
                     return None
         return None
 
-    def theory(self, context: Object, by_weight: bool) -> TermTheory:
-        """The laws over the sorts that are inhabited in a context, as far as they are completed."""
+    def theory(self, context: Object, by_weight: bool, cod: Object | None = None) -> TermTheory:
+        """The laws over the sorts that are inhabited in a context, as far as they are completed.
+
+        For terms of the sorts of `cod` alone, if it is given; that spares laws that have nothing to do with them.
+        """
         generators = [morphism.parts[0] for morphism in self.presentation.generators.values()]
         inhabited = inhabited_sorts(generators, context.factors)
-        key = frozenset(inhabited), by_weight
+        wanted = tuple(self.presentation.sorts.values()) if cod is None else cod.factors
+        matter = sorts_that_matter(generators, wanted)
+        key = frozenset(inhabited), frozenset(matter), by_weight
         if key not in self._theories:
-            self._theories[key] = TermTheory(self.presentation, inhabited, by_weight)
+            self._theories[key] = TermTheory(self.presentation, inhabited, matter, by_weight)
         return self._theories[key]
 
 
@@ -243,7 +254,7 @@ def _path_forms(paths: Paths, dom: Object, cod: Object, budget: Budget) -> Norma
 def _closed_forms(knowledge: Knowledge, dom: Object, cod: Object, limit: int, budget: Budget) -> list[tuple[Term, ...]]:
     presentation = knowledge.presentation
     outputs = useful_outputs([morphism.parts[0] for morphism in presentation.generators.values()], dom, cod)
-    theory = knowledge.complete_theory(dom, budget)
+    theory = knowledge.complete_theory(dom, cod, budget)
     if theory is None:
         raise NotDecided(
             f"the morphisms {dom} -> {cod} are not known: no complete system of equations was found within "

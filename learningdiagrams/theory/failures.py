@@ -83,6 +83,8 @@ def tabulated(
     given twice; `what`, `table`, `role` and `owner` are the words for that: "functor P -> Q",
     "morphisms=", "generator", "P".
     """
+    if not isinstance(given, Mapping):
+        raise TheoryError(f"{what}: {table} is {given!r}; it is a table from names or values to what they are sent to")
     found: dict[str, V] = {}
     for key, value in given.items():
         name = key if isinstance(key, str) else getattr(key, "name", None) or ""

@@ -26,7 +26,7 @@ from learningdiagrams.theory.witnesses import FiniteModel
 if TYPE_CHECKING:
     from learningdiagrams.theory.presentations import Law, Presentation
 
-__all__ = ["Structure", "by_known_models", "by_models", "inhabited_sorts"]
+__all__ = ["Structure", "by_known_models", "by_models", "inhabited_sorts", "sorts_that_matter"]
 
 INSTANCES = 20_000
 """Laws at points beyond which sizes are not tried."""
@@ -73,6 +73,25 @@ def inhabited_sorts(generators: Sequence[Generator], given: Sequence[Object]) ->
     return inhabited
 
 
+def sorts_that_matter(generators: Sequence[Generator], wanted: Sequence[Object]) -> dict[Object, None]:
+    """The sorts that terms of the wanted sorts have parts of.
+
+    Nothing else has a say in whether such terms are equal: laws between terms of other sorts are used in no part of
+    them, and hold in any model once those sorts have one element.
+    """
+    makers: dict[Object, list[Generator]] = {}
+    for generator in generators:
+        for sort in dict.fromkeys(generator.cod.factors):
+            makers.setdefault(sort, []).append(generator)
+    matter, todo = dict.fromkeys(wanted), list(dict.fromkeys(wanted))
+    while todo:
+        for generator in makers.get(todo.pop(), ()):
+            new = [sort for sort in dict.fromkeys(generator.dom.factors) if sort not in matter]
+            matter.update(dict.fromkeys(new))
+            todo += new
+    return matter
+
+
 def by_known_models(presentation: Presentation, question: Question, structures: Sequence[Structure]) -> Way:
     """Looks at the models that were found for earlier questions."""
     left, right, _ = question
@@ -91,11 +110,17 @@ def by_models(presentation: Presentation, question: Question, structures: list[S
     left, right, budget = question
     generators = [morphism.parts[0] for morphism in presentation.generators.values()]
     inhabited = inhabited_sorts(generators, left.dom.factors)
-    laws = [law for law in presentation.laws.values() if all(sort in inhabited for sort in law.left.dom.factors)]
+    matter = sorts_that_matter(generators, left.cod.factors)
+    laws = [
+        law
+        for law in presentation.laws.values()
+        if all(sort in inhabited for sort in law.left.dom.factors)
+        and any(sort in matter for sort in law.left.cod.factors)
+    ]
     search_space = _Space(generators, laws, left, right)
     patience = 500
     postponed: list[dict[Object, int]] = []
-    sizes_to_try = _sizes(inhabited, laws, left, right)
+    sizes_to_try = _sizes(inhabited, matter, laws, left, right)
     while True:
         batch = postponed + [sizes for sizes in (next(sizes_to_try, None) for _ in range(16)) if sizes is not None]
         postponed = []
@@ -118,9 +143,13 @@ def by_models(presentation: Presentation, question: Question, structures: list[S
 
 
 def _sizes(
-    inhabited: Mapping[Object, None], laws: Sequence[Law], left: Morphism, right: Morphism
+    inhabited: Mapping[Object, None],
+    matter: Mapping[Object, None],
+    laws: Sequence[Law],
+    left: Morphism,
+    right: Morphism,
 ) -> Iterator[dict[Object, int]]:
-    """Sizes for the inhabited sorts, in the order in which they are to be tried."""
+    """Sizes for the inhabited sorts, in the order in which they are to be tried; 1 for those that do not matter."""
     near = dict.fromkeys([*left.dom.factors, *(term.sort for term in applications((*left.terms, *right.terms)))])
     ones = dict.fromkeys(inhabited, 1)
     wider = dict(near)
@@ -131,7 +160,8 @@ def _sizes(
     tried: set[tuple[int, ...]] = set()
     # Uniform sizes find groups and the like, uneven ones find retracts and other things with few large sets.
     for bound in range(1, 9):
-        for group in (list(near), list(wider), list(inhabited)):
+        for sorts in (near, wider, inhabited):
+            group = [sort for sort in sorts if sort in matter]
             candidates = [dict.fromkeys(group, bound + 1)]
             if len(group) <= 12 and bound <= 4:
                 for extra in combinations_with_replacement(group, bound):

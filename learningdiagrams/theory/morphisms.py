@@ -278,6 +278,8 @@ class Signature:
 
     def sort(self, name: str) -> Object:
         """Adds a sort."""
+        if name == "1":
+            raise TheoryError("1 is the terminal object, `unit`, and no name for another")
         name = self.take(name, "an object")
         made = Object(self, (), "")
         made.name = name
@@ -312,6 +314,8 @@ class Signature:
             raise TheoryError(FOREIGN.format(value=text, theirs=value.signature.name, ours=self.name))
 
     def __getitem__(self, name: str) -> Object | Morphism:
+        if not isinstance(name, str):
+            raise TheoryError(f"{name!r} is no name: things of {self.name} are looked up by name")
         name = unicodedata.normalize("NFKC", name)
         found = self.sorts.get(name) or self.generators.get(name)
         if found is None:
@@ -360,6 +364,8 @@ def proj(obj: Object, position: int) -> Morphism:
     ...
     learningdiagrams.theory.errors.TheoryError: proj(A * B, 2): A * B has 2 factors, so a position is 0 or 1
     """
+    if not isinstance(obj, Object):
+        raise TheoryError(f"proj({obj!r}, {position!r}): a projection is that of an object")
     count = len(obj.factors)
     if not isinstance(position, int) or isinstance(position, bool) or not 0 <= position < count:
         factors = f"{count} factor" + "s" * (count != 1)
@@ -370,6 +376,8 @@ def proj(obj: Object, position: int) -> Morphism:
 
 def drop(obj: Object) -> Morphism:
     """The one map obj → 1."""
+    if not isinstance(obj, Object):
+        raise TheoryError(f"drop({obj!r}): what is discarded is an object; after a map, discard its codomain")
     return Morphism(obj, obj.signature.unit, "drop", ())
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 
 from learningdiagrams.theory.completion import Use
-from learningdiagrams.theory.morphisms import Object
+from learningdiagrams.theory.morphisms import Generator, Object
 from learningdiagrams.theory.normal_forms import NormalForms, useful_outputs
 from learningdiagrams.theory.paths import Paths, WordPair
 from learningdiagrams.theory.proofs import Proof
-from learningdiagrams.theory.questions import Budget, Question, Way
+from learningdiagrams.theory.questions import UNWRITTEN, Budget, Question, Way
+from learningdiagrams.theory.terms import from_terms
 from learningdiagrams.theory.witnesses import FiniteModel, PathSystem
 
 __all__ = ["by_classes", "by_completion", "normal_forms"]
@@ -40,7 +41,7 @@ def by_completion(paths: Paths, question: Question) -> Way:
         if not different:
             proof = _proof(paths, question, pairs)
             if proof is None:
-                budget.notes["completion"] = "the sides are equal, but their proof has millions of steps"
+                budget.notes["completion"] = UNWRITTEN
                 return
             yield proof
         if refutable:
@@ -90,7 +91,7 @@ def _proof(paths: Paths, question: Question, pairs: list[WordPair]) -> Proof | N
     chains = []
     # Inner places first: a word that changes moves the places below it.
     for place, left, right in reversed(pairs):
-        chain = paths.chain(left, right)
+        chain = paths.chain(left, right, question.budget.deadline)
         if chain is None:
             return None
         chains.append((place, left, chain))
@@ -139,6 +140,8 @@ def by_classes(paths: Paths, question: Question) -> Way:
                 break
             word = todo.popleft()
             budget.steps += 1
+            if not budget.steps & 63 and budget.spent:
+                return
             neighbours = paths.neighbours(word, source)
             if neighbours is None:
                 budget.notes["classes"] = "the class of the left side is infinite"
@@ -161,12 +164,14 @@ def by_classes(paths: Paths, question: Question) -> Way:
         if todo:
             size *= 2
             yield None
-    if not paths.others:
-        yield _automaton(paths, question, place[0], found)
+    if not paths.others and (model := _automaton(paths, question, place[0], found)) is not None:
+        yield model
 
 
-def _automaton(paths: Paths, question: Question, output: int, words: dict[str, tuple[str, Use] | None]) -> FiniteModel:
-    """The minimal automaton of a finite class of words, as a finite model."""
+def _automaton(
+    paths: Paths, question: Question, output: int, words: dict[str, tuple[str, Use] | None]
+) -> FiniteModel | None:
+    """The minimal automaton of a finite class of words, as a finite model; None if words start nowhere in it."""
     left, right, _ = question
     children: list[dict[str, int]] = [{}]
     final: set[int] = set()
@@ -208,4 +213,11 @@ def _automaton(paths: Paths, question: Question, output: int, words: dict[str, t
         state_of[node] = states[key]
     sets.pop("", None)
     point = tuple(state_of[0] if variable is base else 0 for variable in left.dom.variables)
-    return FiniteModel(paths.presentation, left, right, sets, tables, point)
+    model = FiniteModel(paths.presentation, left, right, sets, tables, point)
+    if base is not None and isinstance(base.head, Generator):
+        # The words are applied to a value of an operation that no law mentions: it has to be where they start.
+        args = model.value(from_terms(left.dom, base.head.dom, base.args), point)
+        values = [0] * len(base.head.cod.factors)
+        values[base.index] = state_of[0]
+        tables[base.head.name] = {args: tuple(values)}
+    return model if model.value(left, point) != model.value(right, point) else None

@@ -183,15 +183,15 @@ class Paths:
         generator, index = self.meaning[ord(letter)]
         return generator.cod.factors[index]
 
-    def chain(self, left: str, right: str) -> list[Use] | None:
+    def chain(self, left: str, right: str, deadline: float) -> list[Use] | None:
         """The chain from one word to another that reduces to the same.
 
-        None if it is too long to be written down.
+        None if it is too long to be written down, or is not by `deadline`.
         """
         reduced, there = self.completion.reduce(left)
         other, back = self.completion.reduce(right)
         assert reduced == other
-        return self.completion.unfold(left, [*there, *reversed_chain(back)])
+        return self.completion.unfold(left, [*there, *reversed_chain(back)], deadline=deadline)
 
     def chain_of_steps(self, start: Morphism, chains: Sequence[tuple[Place, str, Sequence[Use]]]) -> PathChain:
         """The steps of chains, each (place, word that it starts from, uses), one chain after the other."""

@@ -25,6 +25,7 @@ law inv >> src = tgt
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -215,7 +216,8 @@ class Presentation:
 
     def __getitem__(self, name: str) -> Any:
         """The object, generator or law of this name."""
-        return self._laws.get(name) or self.signature[name]
+        law = self._laws.get(unicodedata.normalize("NFKC", name)) if isinstance(name, str) else None
+        return law or self.signature[name]
 
     def __str__(self) -> str:
         """The text form: a diagram whose generators have no role."""

@@ -15,7 +15,10 @@ from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.proofs import Proof
 from learningdiagrams.theory.witnesses import Witness
 
-__all__ = ["Budget", "Question", "Way"]
+__all__ = ["UNWRITTEN", "Budget", "Question", "Way"]
+
+UNWRITTEN = "the sides are equal, but their proof is too long to be written down"
+"""The note of a way that knows the answer and does not get to its certificate."""
 
 
 class Budget:

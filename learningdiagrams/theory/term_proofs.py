@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from time import perf_counter
 
 from learningdiagrams.theory.nodes import Node
 from learningdiagrams.theory.ordered_completion import OrderedCompletion, TermUse
@@ -19,19 +20,23 @@ class Unfolding:
         self.completion = completion
         self._unfolded: dict[int, list[TermUse]] = {}
 
-    def between(self, left: Node, right: Node) -> list[TermUse] | None:
-        """The chain between two ground terms that reduce to the same; None where it would be too long."""
+    def between(self, left: Node, right: Node, deadline: float) -> list[TermUse] | None:
+        """The chain between two ground terms that reduce to the same.
+
+        None where it would be too long, or is not written down by `deadline`.
+        """
         there: list[TermUse] = []
         back: list[TermUse] = []
         one, other = self.completion.normal(left, there, True), self.completion.normal(right, back, True)
         assert one is other
         chain = [*there, *(use._replace(forward=not use.forward) for use in reversed(back))]
         for lemma in sorted(self._needed(chain)):
-            flat = self._flat(self.completion.lemmas[lemma].left, self.completion.lemmas[lemma].chain or ())
+            made = self.completion.lemmas[lemma]
+            flat = self._flat(made.left, made.chain or (), deadline)
             if flat is None:
                 return None
             self._unfolded[lemma] = flat
-        return self._flat(left, chain)
+        return self._flat(left, chain, deadline)
 
     def _needed(self, chain: Sequence[TermUse]) -> set[int]:
         """The derived lemmas that a chain uses, directly or not, and that are not unfolded yet."""
@@ -45,12 +50,14 @@ class Unfolding:
                 stack += (use.lemma for use in inner)
         return found
 
-    def _flat(self, term: Node, chain: Sequence[TermUse]) -> list[TermUse] | None:
+    def _flat(self, term: Node, chain: Sequence[TermUse], deadline: float) -> list[TermUse] | None:
         """Puts the unfolded lemmas into a chain, and cuts out what leads from a term back to it."""
         completion = self.completion
         terms, uses, seen = [term], [], {term: 0}
         for use in chain:
-            for part in self._parts(use):
+            for count, part in enumerate(self._parts(use)):
+                if not count & 63 and perf_counter() > deadline:
+                    return None
                 reached = completion.lemmas[part.lemma].right if part.forward else completion.lemmas[part.lemma].left
                 new = completion.bank.substitute(reached, part.bindings)
                 term = completion.bank.replaced(term, part.place, new)

@@ -21,7 +21,7 @@ from learningdiagrams.theory.nodes import Bank, Node, TooDeep
 from learningdiagrams.theory.ordered_completion import OrderedCompletion, TermUse
 from learningdiagrams.theory.orders import KnuthBendixOrder, LexicographicPathOrder
 from learningdiagrams.theory.proofs import Chain, Move, Proof
-from learningdiagrams.theory.questions import Question, Way
+from learningdiagrams.theory.questions import UNWRITTEN, Question, Way
 from learningdiagrams.theory.term_proofs import Unfolding
 from learningdiagrams.theory.terms import applications, from_terms, replaced, unmarked
 from learningdiagrams.theory.witnesses import Precedence, TermSystem
@@ -38,10 +38,16 @@ LARGEST_SLICE = 16
 class TermTheory:
     """A presentation's laws over inhabited sorts, completed with one order.
 
-    Its generators and laws do not change.
+    Its generators and laws do not change. Laws between terms of sorts that do not matter are left out.
     """
 
-    def __init__(self, presentation: Presentation, inhabited: Mapping[Object, None], by_weight: bool) -> None:
+    def __init__(
+        self,
+        presentation: Presentation,
+        inhabited: Mapping[Object, None],
+        matter: Mapping[Object, None],
+        by_weight: bool,
+    ) -> None:
         self.presentation = presentation
         self.inhabited = inhabited
         self.bank = Bank()
@@ -70,7 +76,7 @@ class TermTheory:
                 left, right = unmarked(law.left), unmarked(law.right)
                 variables = [self.bank.variable(i, sort) for i, sort in enumerate(left.dom.factors)]
                 for one, other in zip(left.terms, right.terms, strict=True):
-                    if one is not other:
+                    if one is not other and one.sort in matter:
                         lemma = self.completion.add(*self.nodes((one, other), variables))
                         self.origins[lemma] = law.name
         self.unfolding = Unfolding(self.completion)
@@ -169,7 +175,7 @@ def _by_terms(theory: TermTheory, question: Question) -> Way:
         if all(completion.normal(a, None, True) is completion.normal(b, None, True) for a, b in sides):
             proof = _proof(theory, question, sides)
             if proof is None:
-                budget.notes[_title(theory)] = "the sides are equal, but their proof has a million steps"
+                budget.notes[_title(theory)] = UNWRITTEN
                 return
             yield proof
         if completion.complete:
@@ -189,10 +195,10 @@ def _by_terms(theory: TermTheory, question: Question) -> Way:
 
 
 def _proof(theory: TermTheory, question: Question, sides: Sequence[tuple[Node, Node]]) -> Proof | None:
-    left, right, _ = question
+    left, right, budget = question
     chains: list[tuple[Node, list[TermUse]]] = []
     for one, other in sides:
-        chain = theory.unfolding.between(one, other)
+        chain = theory.unfolding.between(one, other, budget.deadline)
         if chain is None:
             return None
         chains.append((one, chain))

@@ -121,6 +121,7 @@ class Run:
             stage.remember()
             for batch, rows in stage.batches():
                 self._step(stage, batch, rows)
+                del batch, rows  # not in memory beside the next ones
                 if self._stopped:
                     break
                 if interrupt.asked:
@@ -161,13 +162,14 @@ class Run:
     def _flush(self, stage: Stage) -> None:
         """Looks at the terms of the steps since the last time."""
         pending, self._pending = self._pending, []
+        tables = (self._sums, self._shown) if self.options.log_every else (self._sums,)
         for step, rows, ready, terms in pending:
             for name, term in terms.items():
-                value = float(self.maps.numpy(term))
+                value = float(term)
                 if not math.isfinite(value):
                     raise stage.not_finite(step, name, value, ready)
                 weight = sum(self._rows(rows, sample) for sample in ready.samples[name]) or 1
-                for sums in (self._sums, self._shown):
+                for sums in tables:
                     total = sums.setdefault(name, [0.0, 0.0])
                     total[0] += weight * value
                     total[1] += weight

@@ -120,13 +120,14 @@ class Adopt:
         self._own = type(maps.array(np.zeros(1)))
         self._dtype = maps.dtype
 
-    def __call__(self, value: Any) -> Any:
+    def __call__(self, value: Any, own: bool = False) -> Any:
+        """The value; with `own`, in arrays whose memory is nobody else's."""
         if isinstance(value, tuple):
-            return tuple(map(self, value))
+            return tuple(self(part, own) for part in value)
         if isinstance(value, self._own) and not isinstance(value, np.ndarray):
             return value
         value = host(value)
-        return value.astype(self._dtype, copy=False) if value.dtype.kind == "f" else value
+        return value.astype(self._dtype if value.dtype.kind == "f" else value.dtype, copy=own)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,8 @@ class Stage:
         key = (options.seed, run.start, self.phase.index, at.epoch)
         if isinstance(self.data, Stream):
             for batch, sizes in islice(self.data.batches(at.epochs), at.batch, None):
-                yield {name: run.adopt(value) for name, value in batch.items()}, sizes
+                # A loader may fill the arrays of its last batch again.
+                yield {name: run.adopt(value, own=run.maps.reads_later) for name, value in batch.items()}, sizes
         elif options.sampler is not None:
             for chosen in islice(options.sampler(at.epoch, keyed(*key, "sampler")), at.batch, None):
                 yield self._sampled(chosen)

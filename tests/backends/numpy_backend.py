@@ -48,11 +48,9 @@ class NumpyMaps(Maps):
                 self._parameters[name] = {}
             else:
                 raise DiagramError(f"`{name}`: a map is a function of NumPy arrays or a perceptron", name)
-        for name, role in diagram.roles.items():
-            if role == "ema":
-                followed = diagram.specs[name].model
-                self._functions[name] = self._functions[followed]
-                self._parameters[name] = dict(self._parameters[followed])
+        for name, follows in diagram.averages.items():
+            self._functions[name] = self._functions[follows.model]
+            self._parameters[name] = dict(self._parameters[follows.model])
 
     def has(self, generator):
         return generator in self._functions
@@ -81,8 +79,8 @@ class NumpyMaps(Maps):
         kind = {"f": "float", "i": "int", "u": "int", "b": "bool"}
         return tuple(Abstract(v.shape[bool(arguments) :], kind[v.dtype.kind]) for v in values)
 
-    def parameters(self):
-        return copied(self._parameters)
+    def parameters(self, of=None):
+        return copied({name: table for name, table in self._parameters.items() if of is None or name in of})
 
     def load_parameters(self, parameters):
         self._load("parameter", parameters, self._parameters)
@@ -92,8 +90,9 @@ class NumpyMaps(Maps):
         for name, of in given.items():
             tables[name].update({k: self.array(np.array(v)) for k, v in of.items()})
 
-    def buffers(self):
-        return copied({name: table for name, table in self._buffers.items() if table})
+    def buffers(self, of=None):
+        named = {name: table for name, table in self._buffers.items() if of is None or name in of}
+        return copied({name: table for name, table in named.items() if table})
 
     def load_buffers(self, buffers):
         self._load("buffer", buffers, self._buffers)

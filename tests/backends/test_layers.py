@@ -68,6 +68,8 @@ CASES = [
     (L.roll(2), (4, 5)),
     (L.roll(-1, axis=0), (4, 5)),
     (L.rot90(3), (4, 5)),
+    (L.translate(2), (1, 4, 5), (2,)),
+    (L.translate(1), (4, 5), (2,)),
     (L.one_hot(WHOLE), ("int", 3)),
     (L.concat(), (2, 3), (2, 4)),
     (L.add(), (2, 3), (2, 3), (2, 3)),
@@ -359,3 +361,17 @@ def test_bytes_are_tokens_too():
     tokens = np.array([[0, 6]], np.uint8)
     output = jax_apply(layer)(parameters, {}, (tokens,), training=False, key=None)[0]
     np.testing.assert_array_equal(torch_module(layer, parameters)(torch.from_numpy(tokens)).detach(), output)
+
+
+def test_translate_moves_every_image_by_its_own_number_of_pixels():
+    x = np.arange(1.0, 13).reshape(1, 1, 3, 4).repeat(3, 0)
+    u = np.array([[0.5, 0.5], [0.0, 0.99], [0.3, 0.7]])  # of 5 moves each way: (0, 0), (−2, 2), (−1, 1)
+    wanted = x.copy()
+    wanted[1:] = 0
+    wanted[1, 0, :1, 2:] = x[1, 0, 2:, :2]
+    wanted[2, 0, :2, 1:] = x[2, 0, 1:, :3]
+    moved = torch_module(L.translate(2), {})(torch.from_numpy(x), torch.from_numpy(u)).numpy()
+    np.testing.assert_array_equal(moved, wanted)
+    with jax.enable_x64(True):
+        moved = jax_apply(L.translate(2))({}, {}, (x, u), training=False, key=None)[0]
+    np.testing.assert_array_equal(moved, wanted)

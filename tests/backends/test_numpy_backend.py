@@ -100,7 +100,7 @@ def test_a_morphism_s_value_is_that_of_numpy(backend):
             np.testing.assert_allclose(theirs, mine, rtol=1e-10, atol=1e-12)
 
 
-def test_it_is_chosen_by_the_object_itself_and_does_all_but_train():
+def test_it_is_chosen_by_the_object_itself_and_does_all_but_train(tmp_path):
     diagram, maps, batch = distillation()
     compiled = diagram.compile(backend=NumpyBackend(), maps=maps, dtype="float64")  # type: ignore[arg-type]
     assert compiled.backend == "numpy"
@@ -113,6 +113,12 @@ def test_it_is_chosen_by_the_object_itself_and_does_all_but_train():
     assert compiled.evaluate(batch)["accuracy"] == pytest.approx((logits.argmax(-1) == batch["label"]).mean())
     snapshot = compiled.parameters()
     compiled.load_parameters({"student": snapshot["student"]})
+    assert compiled.loss(batch).total == out.total
+    assert compiled.residuals(batch)["soft"] == pytest.approx(out.terms["soft"])
+    compiled.save(tmp_path / "maps.safetensors")
+    compiled.load_parameters({"student": {name: 0 * value for name, value in snapshot["student"].items()}})
+    assert compiled.loss(batch).total != out.total
+    compiled.restore(tmp_path / "maps.safetensors")
     assert compiled.loss(batch).total == out.total
     with pytest.raises(DiagramError, match="computes values only and has no gradients"):
         compiled.value_and_grad(batch)

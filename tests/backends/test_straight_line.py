@@ -208,3 +208,17 @@ def test_ten_thousand_steps_are_no_trouble():
     plan = plan_morphism(long, path)
     _, (value,) = run(plan, Numbers(f=lambda state, x: x + 1), {"x": np.zeros(1)})
     assert value == 10_000
+
+
+def test_what_gradients_never_reach_is_computed_first_and_models_keep_their_order():
+    """So that what a frozen map needs on the way is free before anything is kept for gradients."""
+    d = Diagram("Order")
+    S, A, B = d.objects("S", "A", "B")
+    x, f, g, t = d.data("x", S, A), d.model("f", A, B), d.model("g", A, B), d.frozen("t", A, B)
+    after = d.frozen("after", B, B)
+    d.goal("one", x >> f, stop(x >> g))
+    d.goal("two", x >> f >> after, x >> t >> after)
+    called = [line.split("# ")[1] for line in source(make_plan(d, d.goals.values())).splitlines() if "(state" in line]
+    assert called == ["t", "after", "f", "g", "after"]
+    still = source(make_plan(d, d.goals.values(), moves=()))
+    assert [line.split("# ")[1] for line in still.splitlines() if "(state" in line] == ["f", "g", "after", "t", "after"]

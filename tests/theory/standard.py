@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from learningdiagrams.theory import (
+    Functor,
     Morphism,
     Object,
     Presentation,
@@ -118,6 +119,34 @@ def simplex(top: int) -> Presentation:
                     P.law(left, s[j - 1, k - 1] >> d[i, k])
                 else:
                     P.law(left, s[j, k - 1] >> d[i - 1, k])
+    return P
+
+
+def monad(top: int) -> Presentation:
+    """The walking monad up to T^top: T^i η T^(n-i) and T^i μ T^(n-2-i), the laws of monads, and interchange.
+
+    Mac Lane, Categories for the Working Mathematician, VI.1 and VII.5: the finite ordinals, 0 included.
+    """
+    P = Presentation(f"Monad{top}")
+    T = P.objects(*(f"T{n}" for n in range(top + 1)))
+    eta = {(i, n): P.morphism(f"eta{i}_{n}", T[n], T[n + 1]) for n in range(top) for i in range(n + 1)}
+    mu = {(i, n): P.morphism(f"mu{i}_{n}", T[n], T[n - 1]) for n in range(2, top + 1) for i in range(n - 1)}
+    for n in range(top + 1):
+        for i, j in itertools.combinations_with_replacement(range(n + 1), 2):
+            if n + 2 <= top:
+                P.law(eta[i, n] >> eta[j + 1, n + 1], eta[j, n] >> eta[i, n + 1])
+        for i, j in itertools.combinations(range(n - 1), 2):
+            after = j - 1 if j > i + 1 else i
+            P.law(mu[j, n] >> mu[i, n - 1], mu[i, n] >> mu[after, n - 1])
+        for i in range(n + 1):
+            for j in range(n) if n < top else ():
+                left = eta[i, n] >> mu[j, n + 1]
+                if i in (j, j + 1):
+                    P.law(left, identity(T[n]))
+                elif i < j:
+                    P.law(left, mu[j - 1, n] >> eta[i, n - 1])
+                else:
+                    P.law(left, mu[j, n] >> eta[i - 1, n - 1])
     return P
 
 
@@ -246,3 +275,22 @@ def empty_sort() -> Presentation:
     c, d = P.morphism("c", P.unit, B), P.morphism("d", P.unit, B)
     P.law(drop(A) >> c, drop(A) >> d, name="equal_over_A")
     return P
+
+
+def chain(name: str, length: int) -> Presentation:
+    P = Presentation(name)
+    objects = P.objects(*(f"{name}{i}" for i in range(length + 1)))
+    for i in range(length):
+        P.morphism(f"{name}f{i}", objects[i], objects[i + 1])
+    return P
+
+
+def overlapping(length: int) -> tuple[Functor, Functor]:
+    """Two chains of this length, with a common beginning of half of it."""
+    R, half = chain("r", length // 2), length // 2
+    objects = [{f"r{i}": f"{name}{i}" for i in range(half + 1)} for name in "pq"]
+    generators = [{f"rf{i}": f"{name}f{i}" for i in range(half)} for name in "pq"]
+    left, right = (
+        Functor(R, chain(name, length), *tables) for name, *tables in zip("pq", objects, generators, strict=True)
+    )
+    return left, right

@@ -18,6 +18,7 @@ from learningdiagrams.theory import (
     pushout,
 )
 from tests.theory.spans import free_loop, loop, point, power
+from tests.theory.standard import overlapping
 
 
 class TestPushout:
@@ -324,25 +325,6 @@ class TestRefusals:
             pushout(P, P)  # type: ignore[arg-type]
         with pytest.raises(TheoryError, match="colimit: 'P' is no presentation"):
             coproduct("P")  # type: ignore[arg-type]
-
-
-def chain(name: str, length: int) -> Presentation:
-    P = Presentation(name)
-    objects = P.objects(*(f"{name}{i}" for i in range(length + 1)))
-    for i in range(length):
-        P.morphism(f"{name}f{i}", objects[i], objects[i + 1])
-    return P
-
-
-def overlapping(length: int) -> tuple[Functor, Functor]:
-    """Two chains of this length, with a common beginning of half of it."""
-    R, half = chain("r", length // 2), length // 2
-    objects = [{f"r{i}": f"{name}{i}" for i in range(half + 1)} for name in "pq"]
-    generators = [{f"rf{i}": f"{name}f{i}" for i in range(half)} for name in "pq"]
-    left, right = (
-        Functor(R, chain(name, length), *tables) for name, *tables in zip("pq", objects, generators, strict=True)
-    )
-    return left, right
 
 
 def test_long_chains():

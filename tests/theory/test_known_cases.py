@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import pytest
 
 from learningdiagrams.theory import Infinite, Presentation, Proved, Unknown, identity
@@ -12,6 +15,7 @@ from .standard import (
     from_case,
     grid,
     known_cases,
+    monad,
     monoid,
     sides,
     simplex,
@@ -67,6 +71,17 @@ def test_simplex_category(top, total):
     """|Hom([m], [k])| = C(m + k + 1, m + 1)."""
     P = simplex(top)
     assert sum(P.count(A, B) for A in P.sorts.values() for B in P.sorts.values()) == total
+
+
+def test_the_walking_monad_is_the_category_of_finite_ordinals():
+    """There are as many natural maps T^m → T^n made of η and μ as monotone maps of m points to n."""
+    P = monad(4)
+    T = list(P.sorts.values())
+    for m, n in itertools.product(range(5), repeat=2):
+        assert P.count(T[m], T[n]) == (math.comb(m + n - 1, m) if n else m == 0)
+    ways = [P[f"mu{i}_4"] >> P[f"mu{j}_3"] >> P["mu0_2"] for i in range(3) for j in range(2)]
+    assert all(decided(P, ways[0], way) for way in ways)
+    assert decided(P, P["eta0_1"], P["eta1_1"]) is False
 
 
 @pytest.mark.parametrize("dimension", [2, 3, 4])

@@ -1,0 +1,155 @@
+"""The commands that relate diagrams: `glue` and `relate`.
+
+Exit codes of `relate`: 0 there is at least one interpretation, 3 there is none, 4 not decided within the limits.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from learningdiagrams.cli import REFUTED, UNDECIDED, _load, _reporting, app
+from learningdiagrams.gluing import Gluing
+from learningdiagrams.interpretation import Interpretation
+from learningdiagrams.interpretation_search import Found
+
+__all__ = ["glue", "relate"]
+
+First = Annotated[str, typer.Argument(metavar="A", help="A .diagram file, or our .json form of one.")]
+Second = Annotated[str, typer.Argument(metavar="B", help="Another one.")]
+
+
+@app.command()
+def glue(
+    first: First,
+    second: Second,
+    share: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,NAME=OTHER,…",
+            help="Objects, generators, goals and measures of A that are those of B, by the same or by another name.",
+        ),
+    ],
+    out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help=".diagram, .json or .py")],
+) -> None:
+    """Glues two diagrams along the objects and generators that they share: their pushout."""
+    from learningdiagrams.gluing import glue as glued
+
+    pairs = _pairs(share)
+    left, right = _load(first), _load(second)
+    with _reporting(first, left):
+        made = glued(left, right, pairs, directory=Path(out).parent)
+    with _reporting(out, made.diagram):
+        made.diagram.save(out)
+    for line in _renamings(made, (first, second)):
+        typer.echo(line)
+    typer.echo(out)
+
+
+def _pairs(share: str) -> dict[str, str]:
+    """What `--share` says, as names of A -> names of B."""
+    found: dict[str, str] = {}
+    for word in filter(None, (word.strip() for word in share.split(","))):
+        mine, equals, theirs = (part.strip() for part in word.partition("="))
+        if not mine or (equals and not theirs) or "=" in theirs:
+            raise typer.BadParameter(
+                f"it is NAME or NAME=OTHER, separated by commas, not {word!r}", param_hint="--share"
+            )
+        if found.setdefault(mine, theirs or mine) != (theirs or mine):
+            raise typer.BadParameter(
+                f"{mine} is given twice, as {found[mine]} and as {theirs or mine}", param_hint="--share"
+            )
+    return found
+
+
+def _renamings(made: Gluing, files: tuple[str, str]) -> list[str]:
+    """What gluing did that cannot be seen in either part: new names, new equations."""
+    lines = []
+    for leg, file in zip(made.legs, files, strict=True):
+        images = {name: str(image) for table in (leg.objects, leg.morphisms) for name, image in table.items()}
+        changed = [f"{name} is {image}" for name, image in {**images, **leg.goals}.items() if name != image]
+        if changed:
+            lines.append(f"{file}: {', '.join(changed)}")
+    for leg, left, right, proof in made.collapses:
+        file = files[made.legs.index(leg)]  # type: ignore[arg-type]  # one of the legs
+        laws = ", ".join(dict.fromkeys(step.law for step in proof.steps))
+        lines.append(
+            f"{file}: {left} = {right} holds in the whole" + (f" by {laws}" if laws else "") + ", not in the part"
+        )
+    return lines
+
+
+@app.command()
+def relate(
+    first: First,
+    second: Second,
+    max_length: Annotated[
+        int, typer.Option(metavar="N", min=0, help="The most generators that the image of a generator applies.")
+    ] = 2,
+    max_seconds: Annotated[
+        float, typer.Option(help="How long to search; it may only turn an answer into not decided.")
+    ] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Finds workflow A inside workflow B: the interpretations of A in B, with proofs. Exit code 0: there is one, 3:
+    there is none, 4: not decided.
+    """
+    from learningdiagrams.interpretation_search import interpretations
+
+    source, target = _load(first), _load(second)
+    with _reporting(first, source):
+        found = interpretations(source, target, max_length, max_seconds=max_seconds)
+    typer.echo(json.dumps(_as_json(found), ensure_ascii=False) if as_json else _as_text(found))
+    if not found:
+        raise typer.Exit(REFUTED if found.complete else UNDECIDED)
+
+
+def _as_json(found: Found) -> dict[str, Any]:
+    """The interpretations as JSON values; those with one number at `symmetry` differ by a symmetry of A or of B."""
+    numbers = _symmetries(found)
+    return {
+        "source": found.source.name,
+        "target": found.target.name,
+        "max_length": found.max_length,
+        "complete": found.complete,
+        "reason": found.reason or None,
+        "interpretations": [
+            {
+                "objects": {name: str(image) for name, image in i.objects.items()},
+                "morphisms": {name: str(image) for name, image in i.morphisms.items()},
+                "proofs": {name: [proof.to_json() for proof in proofs] for name, proofs in i.proofs().items()},
+                "symmetry": numbers[i],
+            }
+            for i in found
+        ],
+    }
+
+
+def _symmetries(found: Found) -> dict[Interpretation, int]:
+    return {i: number for number, group in enumerate(found.up_to_symmetry(), 1) for i in group}
+
+
+def _as_text(found: Found) -> str:
+    between = f"{found.source.name} in {found.target.name}, images of at most {found.max_length} generators"
+    if not found:
+        verdict = "there is none" if found.complete else "none was found"
+        return f"{verdict}: {between}" + ("" if found.complete else f"\n{found.reason}")
+    numbers = _symmetries(found)
+    count = len(set(numbers.values()))
+    symmetric = "" if count == len(found) else f"; {count} up to symmetry"
+    lines = [f"{len(found)} interpretation{'s' * (len(found) != 1)} of {between}{symmetric}"]
+    if not found.complete:
+        lines.append(f"these may not be all: {found.reason}")
+    for place, i in enumerate(found, 1):
+        lines += ["", f"{place}." + (f" (symmetry class {numbers[i]})" if symmetric else "")]
+        table = [*i.objects.items(), *i.morphisms.items()]
+        width = max((len(name) for name, _ in table), default=0)
+        lines += [f"  {name:<{width}} |-> {image}" for name, image in table]
+        for name, proofs in i.proofs().items():
+            for proof in proofs:
+                first, *rest = str(proof).splitlines()
+                lines += [f"  {name}: {first}", *("  " + line for line in rest)]
+    return "\n".join(lines)

@@ -1,0 +1,33 @@
+"""Scikit-learn's digits, which several regimes learn from: 1797 pictures of 8 × 8 pixels, in [0, 1]."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from learningdiagrams.errors import DiagramError
+
+__all__ = ["TEST", "balanced", "digits"]
+
+TEST: Final = 500
+"""How many pictures are held out."""
+
+
+def digits(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Training pictures (1297, 64) and classes (1297,), test pictures (500, 64) and classes (500,), split by the seed."""
+    try:
+        from sklearn.datasets import load_digits
+    except ModuleNotFoundError as error:
+        raise DiagramError(
+            "this regime needs scikit-learn's digits; `pip install 'learningdiagrams[regimes]'` brings them"
+        ) from error
+    loaded: Any = load_digits()
+    order = np.random.default_rng(seed).permutation(len(loaded.data))
+    pictures, classes = (loaded.data / 16.0).astype(np.float32)[order], loaded.target[order]
+    return pictures[TEST:], classes[TEST:], pictures[:TEST], classes[:TEST]
+
+
+def balanced(classes: np.ndarray, each: int) -> np.ndarray:
+    """The first rows of every class, `each` of them."""
+    return np.concatenate([np.flatnonzero(classes == c)[:each] for c in np.unique(classes)])

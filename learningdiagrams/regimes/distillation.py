@@ -1,0 +1,64 @@
+"""Knowledge distillation with few labels: data and judge of `distillation.diagram`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from learningdiagrams.regimes.base import Figure, Regime, Split, Variant
+from learningdiagrams.regimes.digits import digits
+
+if TYPE_CHECKING:
+    from learningdiagrams.compiled import Compiled
+
+__all__ = ["REGIME"]
+
+LABELS: Final = 50
+
+
+def data(seed: int) -> Split:
+    """All digits with their classes for the teacher, 50 for the student."""
+    image, digit, test, answer = digits(seed)
+    few = {"few": image[:LABELS], "fewdigit": digit[:LABELS]}
+    return Split({"image": image, "digit": digit, **few}, {"image": test, "digit": answer})
+
+
+def judge(compiled: Compiled, split: Split) -> Mapping[str, float]:
+    """Test accuracies, and what the student gains by its teacher."""
+    found = compiled.evaluate(split.test)
+    figures = {name: found[f"{name}_accuracy"] for name in ("teacher", "alone", "student")}
+    return {**figures, "gain": figures["student"] - figures["alone"]}
+
+
+REGIME = Regime(
+    name="distillation",
+    title="Knowledge distillation with few labels",
+    data=data,
+    judge=judge,
+    figures=(
+        Figure("teacher", "teacher, all labels: test accuracy", by_hand=(0.988, 0.005)),
+        Figure("alone", f"student alone, {LABELS} labels: test accuracy", by_hand=(0.823, 0.028)),
+        Figure("student", f"student distilled, {LABELS} labels: test accuracy", least=0.945, by_hand=(0.962, 0.007)),
+        Figure("gain", "distilled minus alone", least=0.06, by_hand=(0.139,)),
+    ),
+    training={"batch_size": 64, "optimizer": "adamw", "lr": 3e-3, "schedule": "onecycle"},
+    source="Hinton, Vinyals and Dean 2015, Distilling the Knowledge in a Neural Network (arXiv 1503.02531)",
+    claim="A student with 50 labels comes close to a teacher that saw all of them, by agreeing with it on all images.",
+    caution=(
+        "The gain is label information that reaches the unlabelled images through the teacher; a student that sees every "
+        "label itself gains nothing."
+    ),
+    variants=(
+        Variant(
+            "all-labels",
+            "a student of 4 hidden units that sees every label itself: its teacher is of no use to it",
+            {
+                "model student  : Image -> Logits = mlp(64, 64, 10)": "model student  : Image -> Logits = mlp(64, 4, 10)",
+                "model alone    : Image -> Logits = mlp(64, 64, 10)": "model alone    : Image -> Logits = mlp(64, 4, 10)",
+                "few >> student   = fewdigit": "image >> student = digit",
+                "few >> alone     = fewdigit": "image >> alone = digit",
+            },
+            shows=("alone", "student", "gain"),
+        ),
+    ),
+)

@@ -1,0 +1,88 @@
+"""A lens on digits and their classes: data and judge of `manipulator.diagram`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from learningdiagrams.regimes.base import Figure, Regime, Split, Variant
+from learningdiagrams.regimes.digits import digits
+
+if TYPE_CHECKING:
+    from learningdiagrams.compiled import Compiled
+
+__all__ = ["REGIME"]
+
+_ONE_HOT = np.eye(10, dtype=np.float32)
+
+
+def data(seed: int) -> Split:
+    """Digits and their classes, these as rows of zeros and a one: `put` takes them as they are."""
+    image, label, test, answer = digits(seed)
+    return Split({"image": image, "label": _ONE_HOT[label]}, {"image": test, "label": _ONE_HOT[answer]})
+
+
+def judge(compiled: Compiled, split: Split) -> Mapping[str, float]:
+    """How well `get` reads and `put` writes, judged by `get` itself and by a classifier of its own, and two laws."""
+    found = compiled.evaluate(split.test)
+    return {
+        "reads": found["reads"],
+        "judged": found["judged"],
+        "getput": math.sqrt(found["getput"]),
+        "undo": math.sqrt(found["undo"]),
+        "own": found["own"],
+    }
+
+
+REGIME = Regime(
+    name="manipulator",
+    title="Manipulator: a lens on digits and their classes",
+    data=data,
+    judge=judge,
+    figures=(
+        Figure("reads", "get reads the class: test accuracy", least=0.95, by_hand=(0.974, 0.010)),
+        Figure("judged", "an independent classifier finds the class asked for", least=0.985, by_hand=(0.999, 0.001)),
+        Figure("getput", "GetPut: RMS error", most=0.105, by_hand=(0.097,)),
+        Figure("undo", "Undo: RMS error", most=0.135, by_hand=(0.124,)),
+        Figure("own", "get finds the class asked for (PutGet, judged by its own get)", by_hand=(1.000,)),
+    ),
+    training={"batch_size": 128, "optimizer": "adam", "lr": 5e-3, "schedule": "onecycle"},
+    source=(
+        "the lens laws of Foster et al. 2007, Combinators for Bidirectional Tree Transformations; as learning goals in "
+        "Lary et al. 2025, DiagrammaticLearning (arXiv 2501.01515)"
+    ),
+    claim="One map reads the class of a digit, another writes it, and writing back what was read changes little.",
+    caution=(
+        "PutGet judged by its own get proves nothing: it is 1.000 also where an independent classifier does not find the "
+        "class, once the laws move get. The laws do not say which of all pictures of the class asked for is the right one."
+    ),
+    variants=(
+        Variant(
+            "collusion",
+            "the laws move get too: get and put make up a language of their own, which no other classifier reads",
+            {
+                "by cross_entropy train put": "by cross_entropy",
+                "on image by mse weight 10 train put": "on image by mse weight 10",
+                "on image & asked by mse weight 10 train put": "on image & asked by mse weight 10",
+            },
+        ),
+        Variant(
+            "putget-only",
+            "without GetPut and Undo any picture of the class will do, so that the one that was there is lost",
+            {"by classify, putget, getput, undo": "by classify, putget"},
+        ),
+        Variant(
+            "putput",
+            "with PutPut as a law, Undo follows from it and GetPut: `check` proves it",
+            {
+                "goal lesson ": (
+                    "law putput : (put @ id(Class)) >> put = (proj(Image * Class * Class, 0) & "
+                    "proj(Image * Class * Class, 2)) >> put\ngoal lesson "
+                )
+            },
+        ),
+    ),
+)

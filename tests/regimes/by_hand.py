@@ -1,0 +1,97 @@
+"""What the tests of the gallery share: a regime compiled on a batch of its data, and the same loss written by hand.
+
+A loss by hand is written in PyTorch with modules of its own, which take over the first numbers of the compiled maps;
+the total and every gradient are then compared, on both backends.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from learningdiagrams.data import host
+from learningdiagrams.regimes import find
+
+ROWS = 12
+Terms = Mapping[str, tuple[float, Tensor, Sequence[str]]]
+"""{goal: (weight, value, the models that it moves)}."""
+
+
+def compare(
+    name: str,
+    backend: str,
+    modules: Mapping[str, nn.Module],
+    loss: Callable[[dict[str, Tensor], Any], Terms],
+    *,
+    step: int = 3,
+    variant: str | None = None,
+) -> None:
+    """Asserts that a regime's total and gradients on one batch are those of a loss written by hand.
+
+    Args:
+        modules: the models by hand, whose parameters are named as the diagram's.
+        loss: a function of the batch, with its noise drawn, and of the modules as attributes.
+    """
+    regime = find(name)
+    compiled = regime.diagram(variant).compile(backend, seed=0)
+    data = regime.data(0).train
+    drawn = compiled.draw({n: v[:ROWS] for n, v in data.items()}, step)
+    batch = {n: host(value) for n, value in drawn.items() if compiled.diagram.roles[n] in ("data", "noise")}
+    numbers = compiled.parameters()
+    for model, module in modules.items():
+        own = {key: torch.from_numpy(np.array(host(value))) for key, value in numbers[model].items()}
+        missing, unexpected = module.load_state_dict(own, strict=False)
+        assert not unexpected and not set(missing) & set(dict(module.named_parameters())), model
+        module.train()
+    value, gradients = compiled.value_and_grad(batch, step=step, training=True)
+
+    terms = loss({key: torch.from_numpy(np.array(x)) for key, x in batch.items()}, _Modules(modules))
+    assert set(terms) == set(compiled.diagram.goals)
+    total = sum(weight * float(term.detach()) for weight, term, _ in terms.values())
+    np.testing.assert_allclose(float(host(value)), total, rtol=1e-5)
+
+    wanted = _field(modules, terms)
+    assert set(gradients) == set(wanted)
+    for model, parameters in wanted.items():
+        assert set(gradients[model]) == set(parameters)
+        for key, gradient in parameters.items():
+            np.testing.assert_allclose(
+                np.array(host(gradients[model][key])), gradient.numpy(), rtol=1e-4, atol=1e-5, err_msg=f"{model}.{key}"
+            )
+    assert all(any(bool(g.any()) for g in parameters.values()) for parameters in wanted.values())
+
+
+class _Modules:
+    def __init__(self, modules: Mapping[str, nn.Module]):
+        self.__dict__.update(modules)
+
+
+def _field(modules: Mapping[str, nn.Module], terms: Terms) -> dict[str, dict[str, Tensor]]:
+    """Each model's gradient, of those terms that move it."""
+    field: dict[str, dict[str, Tensor]] = {}
+    for model in dict.fromkeys(model for _, _, models in terms.values() for model in models):
+        parameters = dict(modules[model].named_parameters())
+        mine = [weight * term for weight, term, models in terms.values() if model in models]
+        gradients = torch.autograd.grad(sum(mine), list(parameters.values()), retain_graph=True, materialize_grads=True)
+        field[model] = dict(zip(parameters, gradients, strict=True))
+    return field
+
+
+def mlp(*sizes: int) -> nn.Sequential:
+    """Linear maps with ReLU between."""
+    parts: list[nn.Module] = []
+    for i, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        parts += [nn.ReLU()] * bool(i) + [nn.Linear(inputs, outputs)]
+    return nn.Sequential(*parts)
+
+
+def convs(*channels: int, pools: Sequence[int], strides: Sequence[int] | None = None) -> nn.Sequential:
+    """Convolutions with batch norm, ReLU and max pooling."""
+    parts: list[nn.Module] = []
+    steps = strides or [1] * len(pools)
+    for inputs, outputs, pool, stride in zip(channels, channels[1:], pools, steps, strict=False):
+        parts += [nn.Conv2d(inputs, outputs, 3, stride, 1), nn.BatchNorm2d(outputs), nn.ReLU()]
+        parts += [nn.MaxPool2d(pool)] * (pool > 1)
+    return nn.Sequential(*parts)

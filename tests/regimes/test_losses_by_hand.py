@@ -1,0 +1,148 @@
+"""Each regime's loss, written by hand in PyTorch: the same total and gradients on one batch, on both backends."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tests.regimes.by_hand import compare, convs, mlp
+
+pytest.importorskip("sklearn")
+
+
+def test_distillation(backend: str):
+    def loss(b, m):
+        soft = F.kl_div(
+            F.log_softmax(m.student(b["image"]) / 4, 1),
+            F.log_softmax(m.teacher(b["image"]) / 4, 1),
+            log_target=True,
+            reduction="batchmean",
+        )
+        return {
+            "lesson": (1, F.cross_entropy(m.teacher(b["image"]), b["digit"]), ["teacher"]),
+            "soft": (0.9, 16 * soft, ["student"]),
+            "hard": (0.1, F.cross_entropy(m.student(b["few"]), b["fewdigit"]), ["student"]),
+            "labels": (1, F.cross_entropy(m.alone(b["few"]), b["fewdigit"]), ["alone"]),
+        }
+
+    teacher = nn.Sequential(
+        nn.Unflatten(1, (1, 8, 8)), convs(1, 32, 32, 64, pools=(1, 2, 2)), nn.Flatten(), nn.Linear(256, 10)
+    )
+    compare("distillation", backend, {"teacher": teacher, "student": mlp(64, 64, 10), "alone": mlp(64, 64, 10)}, loss)
+
+
+def test_autoencoder(backend: str):
+    def loss(b, m):
+        return {"back": (1, F.mse_loss(m.decode(m.encode(b["image"])), b["image"]), ["encode", "decode"])}
+
+    compare("autoencoder", backend, {"encode": mlp(64, 128, 16), "decode": mlp(16, 128, 64)}, loss)
+
+
+def test_denoising(backend: str):
+    def loss(b, m):
+        clean = F.mse_loss(m.decode(m.encode(b["image"] + b["grain"])), b["image"])
+        plain = F.mse_loss(m.grow(m.shrink(b["image"])), b["image"])
+        return {"clean": (1, clean, ["encode", "decode"]), "plain": (1, plain, ["shrink", "grow"])}
+
+    maps = {name: mlp(64, 128, 32) for name in ("encode", "shrink")}
+    compare("denoising", backend, maps | {name: mlp(32, 128, 64) for name in ("decode", "grow")}, loss)
+
+
+def test_equivariance(backend: str):
+    def loss(b, m):
+        x = b["image"]
+        turned = x.reshape(-1, 8, 8).rot90(1, (1, 2)).reshape(-1, 64)
+        z = m.encode(x)
+        cycled = torch.cat((z[:, 24:], z[:, :24]), 1)
+        both = (F.mse_loss(m.decode(z), x) + F.mse_loss(m.decode(m.encode(turned)), turned)) / 2
+        return {
+            "back": (1, both, ["encode", "decode"]),
+            "equivariant": (1, F.mse_loss(m.encode(turned), cycled), ["encode"]),
+            "turned": (1, F.mse_loss(m.decode(cycled), turned), ["encode", "decode"]),
+        }
+
+    compare("equivariance", backend, {"encode": mlp(64, 128, 32), "decode": mlp(32, 128, 64)}, loss)
+
+
+class Put(nn.Sequential):
+    """A picture, and the class it is to be changed to."""
+
+    def __init__(self) -> None:
+        super().__init__(*mlp(74, 256, 256, 64), nn.Sigmoid())
+
+    def forward(self, x: Tensor, v: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(torch.cat((x, v), 1))
+
+
+@pytest.mark.parametrize("variant", [None, "collusion"])
+def test_manipulator(backend: str, variant: str | None):
+    def loss(b, m):
+        x, v, grain = b["image"], b["asked"], b["grain"]
+        written = m.put(x, v)
+        read = m.get(x).softmax(1)
+        moved = ["put"] if variant is None else ["get", "put"]
+        return {
+            "classify": (1, F.cross_entropy(m.get(x + grain), b["label"]), ["get"]),
+            "putget": (1, F.cross_entropy(m.get(written + grain), v), moved),
+            "getput": (10, F.mse_loss(m.put(x, read), x), moved),
+            "undo": (10, F.mse_loss(m.put(written, read), x), moved),
+            "lesson": (1, F.cross_entropy(m.judge(x), b["label"]), ["judge"]),
+        }
+
+    judge = nn.Sequential(nn.Unflatten(1, (1, 8, 8)), convs(1, 16, 32, pools=(2, 2)), nn.Flatten(), nn.Linear(128, 10))
+    compare("manipulator", backend, {"get": mlp(64, 128, 64, 10), "put": Put(), "judge": judge}, loss, variant=variant)
+
+
+def moved(x: Tensor, u: Tensor, most: int) -> Tensor:
+    """Each picture moved by its own number of pixels, one after the other."""
+    out = torch.zeros_like(x)
+    high, wide = x.shape[-2:]
+    for picture, to, (down, right) in zip(x, out, (u * (2 * most + 1)).floor().int() - most, strict=True):
+        d, r = int(down), int(right)
+        to[:, max(d, 0) : high + min(d, 0), max(r, 0) : wide + min(r, 0)] = picture[
+            :, max(-d, 0) : high + min(-d, 0), max(-r, 0) : wide + min(-r, 0)
+        ]
+    return out
+
+
+@pytest.mark.parametrize("variant", [None, "no-stop"])
+def test_simsiam(backend: str, variant: str | None):
+    def loss(b, m):
+        one = m.project(m.encode(moved(b["image"], b["here"], 2) + b["grain"]))
+        two = m.project(m.encode(moved(b["image"], b["there"], 2) + b["dust"]))
+        held = (one.detach(), two.detach()) if variant is None else (one, two)
+        models = ["encode", "project", "predict"]
+        return {
+            "one": (0.5, (1 - F.cosine_similarity(m.predict(one), held[1])).mean(), models),
+            "two": (0.5, (1 - F.cosine_similarity(m.predict(two), held[0])).mean(), models),
+        }
+
+    def normed(*sizes: int) -> nn.Sequential:
+        parts = list(mlp(*sizes))
+        return nn.Sequential(parts[0], nn.BatchNorm1d(sizes[1]), *parts[1:])
+
+    maps = {
+        "encode": nn.Sequential(
+            convs(1, 16, 32, pools=(2, 2)), nn.Flatten(), nn.Linear(288, 128), nn.BatchNorm1d(128), nn.ReLU()
+        ),
+        "project": nn.Sequential(normed(128, 64, 64), nn.BatchNorm1d(64)),
+        "predict": normed(64, 32, 64),
+    }
+    compare("simsiam", backend, maps, loss, variant=variant)
+
+
+def test_mean_teacher(backend: str):
+    def loss(b, m):
+        few = (moved(b["few"], b["nudge"], 1) + b["sand"]).flatten(1)
+        one = (moved(b["image"], b["here"], 1) + b["grain"]).flatten(1)
+        two = (moved(b["image"], b["there"], 1) + b["dust"]).flatten(1)
+        # At the start the teacher is the student; no gradient reaches it.
+        taught = m.student[1](two).detach().softmax(1)
+        return {
+            "labels": (1, F.cross_entropy(m.student[1](few), b["label"]), ["student"]),
+            "agree": (20 * 3 / 300, F.mse_loss(m.student[1](one).softmax(1), taught), ["student"]),
+            "lesson": (1, F.cross_entropy(m.alone[1](few), b["label"]), ["alone"]),
+        }
+
+    maps = {name: nn.Sequential(nn.Flatten(), mlp(64, 256, 128, 10)) for name in ("student", "alone")}
+    compare("mean_teacher", backend, maps, loss)
