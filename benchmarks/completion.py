@@ -85,8 +85,12 @@ def completions(rounds: int = 7) -> Iterator[Row]:
         letters, equations = words(make())
         found, rules = Paired([], []), 0
         for number in range(-1, rounds):
+            # Of what takes milliseconds, the least of several: others on the machine are no part of it.
             seconds, rules = complete(equations)
-            other = complete_by_peer(letters, equations)
+            repeat = range(max(1, min(20, round(0.1 / seconds))))
+            seconds, rules = min(complete(equations) for _ in repeat)
+            others = [complete_by_peer(letters, equations) for _ in repeat]
+            other = None if others[0] is None else min(it for it in others if it is not None)
             if number < 0:
                 continue  # the first round fills caches
             found.ours.append(seconds)
@@ -193,7 +197,7 @@ def gluing() -> Iterator[Row]:
         peaks.append(tracemalloc.get_traced_memory()[1] / length)
         tracemalloc.stop()
     functors = standard.overlapping(100_000)
-    row = took("two presentations of 100 000 generators glued", lambda: pushout(*functors), 5_000, rounds=1)
+    row = took("two presentations of 100 000 generators glued", lambda: pushout(*functors), 5_000, rounds=2)
     note = f"{peaks[1]:,.0f} bytes a generator at 25 000, {peaks[0]:,.0f} at 12 500"
     yield Row(row.what, row.ours, row.unit, most=row.most, note=note)
 

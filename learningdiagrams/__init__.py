@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from learningdiagrams.interpretation import Interpretation, interpret
     from learningdiagrams.interpretation_search import interpretations
     from learningdiagrams.language import LanguageError, load, loads
+    from learningdiagrams.symbolic import SymbolicCompiled
     from learningdiagrams.theory import (
         Functor,
         Morphism,
@@ -55,6 +56,7 @@ _HOMES: Final = {
     "learningdiagrams.gluing": ("colimit", "glue"),
     "learningdiagrams.interpretation": ("Interpretation", "interpret"),
     "learningdiagrams.interpretation_search": ("interpretations",),
+    "learningdiagrams.symbolic": ("SymbolicCompiled",),
     "learningdiagrams.theory": (
         "Functor",
         "Morphism",
@@ -86,6 +88,7 @@ __all__ = [
     "Space",
     "Stage",
     "Style",
+    "SymbolicCompiled",
     "TheoryError",
     "backends",
     "colimit",

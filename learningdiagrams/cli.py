@@ -204,19 +204,23 @@ def compile_(
     from learningdiagrams.compiled import unrealised
     from learningdiagrams.formulas import loss_latex, loss_text
     from learningdiagrams.plan import make_plan
+    from learningdiagrams.symbolic import SymbolicCompiled
 
     diagram = _load(file, trust)
     with _reporting(file, diagram):
         plan = make_plan(diagram, diagram.goals.values())
         missing = unrealised(diagram)
         if backend is not None or not missing:
-            diagram.compile(backend or "torch")
+            compiled = diagram.compile(backend or "torch")
         else:
+            compiled = None
             diagram.check(max_seconds=0)
             named = ", ".join(f"`{name}`" for name in missing)
             typer.echo(f"{file}: compiled as far as can be: no realisation is given for {named}", err=True)
         if show == "plan":
             typer.echo(str(plan) or "there is nothing to compute: no goal is declared")
+        elif show == "latex" and isinstance(compiled, SymbolicCompiled):
+            typer.echo(compiled.latex())
         else:
             typer.echo(loss_text(diagram) if show == "loss" else loss_latex(diagram))
 

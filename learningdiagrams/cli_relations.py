@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from learningdiagrams.cli import REFUTED, UNDECIDED, _load, _reporting, app
-from learningdiagrams.gluing import Gluing
-from learningdiagrams.interpretation import Interpretation
-from learningdiagrams.interpretation_search import Found
+
+if TYPE_CHECKING:
+    from learningdiagrams.gluing import Gluing
+    from learningdiagrams.interpretation import Interpretation
+    from learningdiagrams.interpretation_search import Found
 
 __all__ = ["glue", "relate"]
 

@@ -87,13 +87,16 @@ def contradictions(
     """The contradictions of a diagram, and what could not be decided until `end` (of the clock), in words."""
     undecided: list[str] = []
 
+    def in_time() -> None:
+        if monotonic() > end:
+            raise _OutOfTime
+
     def decide(question: Question) -> Verdict | None:
         return question.answer(max(0.0, min(ONE, end - monotonic())))
 
     def ask(what: str, left: Morphism, right: Morphism) -> Proved | None:
         """The proof that the goals bring this about; None where they do not, or the laws alone do."""
-        if monotonic() > end:
-            raise _OutOfTime
+        in_time()
         verdict = decide(Question(premises, left, right))
         if verdict is not None and verdict.holds is None:
             undecided.append(what)
@@ -101,7 +104,7 @@ def contradictions(
             return None
         return None if isinstance(decide(Question(laws, left, right)), Proved) else verdict
 
-    searches = [_equal_data(diagram, premises, ask)]
+    searches = [_equal_data(diagram, premises, ask, in_time)]
     if any(not rule.regular for rule in premises.rules):
         # Where no premise loses a variable, nothing becomes constant.
         searches.append(_Collapses(diagram, ask).found())
@@ -122,7 +125,9 @@ def _given(diagram: Diagram) -> list[Morphism]:
     return [diagram.generators[name] for name, role in diagram.roles.items() if role in ("data", "noise")]
 
 
-def _equal_data(diagram: Diagram, premises: Relevance, ask: Ask) -> Iterator[Contradiction]:
+def _equal_data(
+    diagram: Diagram, premises: Relevance, ask: Ask, in_time: Callable[[], None]
+) -> Iterator[Contradiction]:
     """Parallel data that are made equal; of n that all are, n - 1 pairs."""
     groups: dict[object, list[Morphism]] = {}
     for morphism in _given(diagram):
@@ -131,7 +136,10 @@ def _equal_data(diagram: Diagram, premises: Relevance, ask: Ask) -> Iterator[Con
     for group in groups.values():
         if len(group) == 1:
             continue
-        reach = {one.parts[0]: [premises.reach(term, one.dom)[0] for term in one.terms] for one in group}
+        reach = {}
+        for one in group:
+            in_time()
+            reach[one.parts[0]] = [premises.reach(term, one.dom)[0] for term in one.terms]
         same = {one: one for one in group}
         for one, other in combinations(group, 2):
             near = all(other.parts[0] in there for there in reach[one.parts[0]])

@@ -216,7 +216,6 @@ def examine(diagram: Diagram, max_seconds: float = 10.0) -> Findings:
     premises = Relevance(diagram.name, diagram.generators.values(), list(equations(diagram)))
     laws = Relevance(diagram.name, diagram.generators.values(), list(equations(diagram, "laws")))
     derivable, undecided = _derivable(diagram, premises, start + DERIVING * max_seconds)
-
     found, left_open = contradictions(diagram, premises, laws, start + max_seconds)
     return Findings(diagram, derivable, tuple(found), game, warnings, tuple(undecided), tuple(left_open))
 
@@ -224,7 +223,11 @@ def examine(diagram: Diagram, max_seconds: float = 10.0) -> Findings:
 def _derivable(diagram: Diagram, premises: Relevance, end: float) -> tuple[dict[str, tuple[Proved, ...]], list[str]]:
     """The goals that follow from the others with their proofs, and those of which it was not found out in time."""
     waiting: dict[tuple[str, int], Question] = {}
+    late: list[str] = []
     for goal in diagram.goals.values():
+        if monotonic() > end:
+            late.append(goal.name)
+            continue
         asked = [Question(premises, stated.left, stated.right, goal.name) for stated in _of_goal(goal)]
         if premises.counts_allow(goal.name) and all(question.rules is not None for question in asked):
             waiting |= {(goal.name, i): question for i, question in enumerate(asked)}
@@ -252,26 +255,27 @@ def _derivable(diagram: Diagram, premises: Relevance, end: float) -> tuple[dict[
         if name in possible:
             of_goal[name].append(proof)
     derivable = {name: tuple(found for found in some if found) for name, some in of_goal.items() if None not in some}
-    return derivable, [name for name in possible if name not in derivable]
+    return derivable, [*(name for name in possible if name not in derivable), *late]
 
 
 def _warnings(diagram: Diagram) -> Iterable[str]:
     used: set[str] = set()
     moved: set[str] = set()
+    models = set(diagram.models)
     for equation in [*diagram.goals.values(), *diagram.measures.values(), *diagram.laws.values()]:
         sides = [equation.left, equation.right, *getattr(equation, "on", ())]
         names = {t.head.name for s in sides for t in applications(s.terms) if t.head and not isinstance(t.head, str)}
         used |= names
         if isinstance(equation, Goal):
-            trained = names & set(diagram.models)
+            trained = names & models
             moved |= trained if equation.train is None else trained & set(equation.train)
             if not trained:
                 yield f"goal `{equation.name}` mentions no model, so that nothing makes it true"
-    followed = {average.model for average in diagram.averages.values()}
+    used |= {average.model for average in diagram.averages.values()}
     for name, role in diagram.roles.items():
         if role == "model" and name not in moved and diagram.goals:
             yield f"no goal moves the model `{name}`"
-        elif name not in used | followed and (diagram.goals or diagram.laws):
+        elif name not in used and (diagram.goals or diagram.laws):
             yield f"`{name}` occurs in no equation"
     ends = {sort for m in diagram.generators.values() for sort in (*m.dom.factors, *m.cod.factors)}
     for name, sort in diagram.sorts.items():

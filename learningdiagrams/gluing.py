@@ -56,8 +56,9 @@ from learningdiagrams.gluing_parts import Leg, Shared, assemble
 from learningdiagrams.theory.collapses import Collapse, find_collapses
 from learningdiagrams.theory.failures import listed
 from learningdiagrams.theory.functors import Functor
-from learningdiagrams.theory.morphisms import Morphism, Object
+from learningdiagrams.theory.morphisms import Generator, Morphism, Object, Term
 from learningdiagrams.theory.presentations import Presentation
+from learningdiagrams.theory.terms import applications
 
 __all__ = ["Gluing", "Leg", "colimit", "glue"]
 
@@ -134,8 +135,8 @@ def glue(
     """The pushout of two diagrams over the objects, generators, goals and measures that they share.
 
     Args:
-        share: names in `left` -> names in `right`, or just names where they are the same. Sharing a generator shares
-            its ends.
+        share: names in `left` -> names in `right`, or just names where they are the same. Sharing a thing shares what
+            it is made of: a generator its ends and what its realisation names, a goal or measure its generators.
         name: the title of the whole.
         directory: what relative paths of the whole start from; those of the parts are made relative to it. Where it is
             not given, that of `left`.
@@ -291,9 +292,54 @@ def _shared(left: Diagram, right: Diagram, share: Mapping[Any, Any]) -> dict[str
                 mine,
             )
         found[kind][mine] = theirs
+    for kind, mine, theirs in _made_of(left, right, found):
+        # Nothing becomes one by the way that was two in a part: what is then missing is an error by and by.
+        if mine not in found[kind] and theirs not in found[kind].values():
+            found[kind][mine] = theirs
     because: dict[str, str] = {}
     for mine, theirs in found["generator"].items():
         _share_ends(left, right, mine, theirs, found["object"], because)
+    return found
+
+
+def _made_of(left: Diagram, right: Diagram, found: dict[str, dict[str, str]]) -> list[tuple[str, str, str]]:
+    """What shared things are made of, place by place: (kind, name of the left, name of the right).
+
+    Goals and measures are made of generators and of the objects that they start at, averages and shuffles of what they
+    follow and shuffle.
+    """
+    pairs: list[tuple[str, str, str]] = []
+    for kind in KINDS[2:]:
+        for mine, theirs in found[kind].items():
+            one, two = _tables(left)[kind][mine], _tables(right)[kind][theirs]
+            for a, b in [(one.left, two.left), (one.right, two.right), *zip(one.on, two.on, strict=False)]:
+                pairs += _place_by_place(a, b)
+    for mine, theirs in [*found["generator"].items(), *(pair[1:] for pair in pairs if pair[0] == "generator")]:
+        one, two = left.specs.get(mine), right.specs.get(theirs)
+        if one is not None and type(one) is type(two):
+            pairs += (("generator", str(getattr(one, name)), str(getattr(two, name))) for name in one.names)
+    return pairs
+
+
+def _place_by_place(one: Morphism, other: Morphism) -> list[tuple[str, str, str]]:
+    """The objects where two morphisms start and their generators, if these stand at the same places; else nothing."""
+    mine, theirs = applications(one.terms), applications(other.terms)
+    if len(mine) != len(theirs) or len(one.dom.factors) != len(other.dom.factors):
+        return []
+    found = [("object", a.name, b.name) for a, b in zip(one.dom.factors, other.dom.factors, strict=True)]
+    same: dict[Term, Term] = {}
+    for a, b in zip(mine, theirs, strict=True):
+        same[a] = b
+        if (
+            a.index != b.index
+            or len(a.args) != len(b.args)
+            or any(same[x] is not y for x, y in zip(a.args, b.args, strict=True))
+        ):
+            return []
+        if isinstance(a.head, Generator) and isinstance(b.head, Generator):
+            found.append(("generator", a.head.name, b.head.name))
+        elif a.head != b.head:
+            return []
     return found
 
 

@@ -15,13 +15,15 @@ import numpy as np
 
 from learningdiagrams.errors import DiagramError
 
-__all__ = ["FACES", "SIDE", "Glyphs", "glyphs"]
+__all__ = ["FACES", "SCRIPTS", "SIDE", "Glyphs", "glyphs"]
 
 FACES: Final = tuple(
     f"DejaVu{family}{style}"
     for family, slanted in (("Sans", "Oblique"), ("SansMono", "Oblique"), ("Serif", "Italic"))
     for style in ("", "-Bold", f"-{slanted}", f"-Bold{slanted}")
 )
+SCRIPTS: Final = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "GEORGIAN")
+"""What the names of the letters begin with."""
 SIDE: Final = 28
 """Height and width of a picture."""
 _SIZE: Final = 20
@@ -59,13 +61,17 @@ class Glyphs:
         return self.pictures[self.faces.index(name)]
 
 
+def _of_a_script(letter: str) -> bool:
+    return unicodedata.category(letter).startswith("L") and unicodedata.name(letter).split()[0] in SCRIPTS
+
+
 @lru_cache(maxsize=1)
 def glyphs() -> Glyphs:
-    """All letters that the twelve faces have, but for those that in some face look like another.
+    """The letters of five scripts that the twelve faces have; of those that look alike in some face, the first only.
 
     >>> found = glyphs()
     >>> found.pictures.shape, found.letters[:3], found.names[0]
-    ((12, 1243, 28, 28), ('D', 'G', 'L'), 'LATIN CAPITAL LETTER D')
+    ((12, 1236, 28, 28), ('A', 'B', 'C'), 'LATIN CAPITAL LETTER A')
     """
     try:
         import matplotlib
@@ -79,7 +85,7 @@ def glyphs() -> Glyphs:
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     paths = [folder / f"{face}.ttf" for face in FACES]
     common = set.intersection(*(set(FT2Font(str(path)).get_charmap()) for path in paths))
-    letters = [chr(code) for code in sorted(common) if unicodedata.category(chr(code)).startswith("L")]
+    letters = [letter for letter in map(chr, sorted(common)) if _of_a_script(letter)]
     pictures = np.zeros((len(FACES), len(letters), SIDE, SIDE), np.uint8)
     for path, page in zip(paths, pictures, strict=True):
         font = ImageFont.truetype(str(path), _SIZE)
@@ -89,8 +95,10 @@ def glyphs() -> Glyphs:
             picture[:] = np.asarray(image)
     kept = np.ones(len(letters), bool)
     for page in pictures:
-        _, first, count = np.unique(page.reshape(len(letters), -1), axis=0, return_inverse=True, return_counts=True)
-        kept &= count[first.reshape(-1)] == 1
+        _, first, group = np.unique(
+            page.reshape(len(letters), -1), axis=0, return_index=True, return_inverse=True
+        )
+        kept &= first[group.reshape(-1)] == np.arange(len(letters))
     chosen = (pictures[:, kept] / np.float32(255)).astype(np.float32)
     chosen.setflags(write=False)
     return Glyphs(FACES, tuple(letter for letter, keep in zip(letters, kept, strict=True) if keep), chosen)

@@ -48,13 +48,15 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from learningdiagrams.declarations import Goal
 from learningdiagrams.diagram import Diagram
+from learningdiagrams.errors import DiagramError
 from learningdiagrams.examination import players, premises, translated
 from learningdiagrams.interpretation_roles import generators_used, image_problem, sort_problem
 from learningdiagrams.plan import sampled
+from learningdiagrams.theory.csets import CSet, Homomorphism
 from learningdiagrams.theory.deciding import Proved
 from learningdiagrams.theory.failures import Failure, judged
 from learningdiagrams.theory.functors import Functor
@@ -62,12 +64,7 @@ from learningdiagrams.theory.morphisms import Morphism, Object, brief
 from learningdiagrams.theory.proofs import Proof
 from learningdiagrams.theory.terms import unmarked
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["Equation", "Interpretation", "interpret", "is_played"]
-
-Parameters = Mapping[str, Mapping[str, Any]]
+__all__ = ["Claim", "Interpretation", "claims", "interpret", "is_played"]
 
 UNPLAYED: Final = (
     "goal `{name}` plays against another, so that nothing proves it; {target} would have to play its image "
@@ -93,7 +90,7 @@ def interpret(
     return Interpretation(source, target, objects, morphisms)
 
 
-class Equation(NamedTuple):
+class Claim(NamedTuple):
     """A law or a goal of an interpretation's source, by `kind` and name, with two sides."""
 
     kind: str
@@ -102,11 +99,11 @@ class Equation(NamedTuple):
     right: Morphism
 
 
-def equations(diagram: Diagram) -> list[Equation]:
+def claims(diagram: Diagram) -> list[Claim]:
     """What a diagram says: its laws and goals, a goal `on d` as the equation after d, once for each d."""
-    found = [Equation("law", law.name, law.left, law.right) for law in diagram.laws.values()]
+    found = [Claim("law", law.name, law.left, law.right) for law in diagram.laws.values()]
     for goal in diagram.goals.values():
-        found += (Equation("goal", goal.name, left, right) for left, right in sampled(goal))
+        found += (Claim("goal", goal.name, left, right) for left, right in sampled(goal))
     return found
 
 
@@ -214,11 +211,11 @@ class Interpretation(Functor):
                 found[it.name] = (*found.get(it.name, ()), verdict.proof)
         return found
 
-    def images(self) -> list[Equation]:
+    def images(self) -> list[Claim]:
         """The images of the source's laws and goals, of those whose generators have images with the right ends."""
         return [
-            Equation(kind, name, self(left), self(right))
-            for kind, name, left, right in equations(self.source)
+            Claim(kind, name, self(left), self(right))
+            for kind, name, left, right in claims(self.source)
             if not self._ill(left) and not self._ill(right)
         ]
 
@@ -265,11 +262,13 @@ class Interpretation(Functor):
 
         if isinstance(value, Mapping):
             return pulled_parameters(self, value)
-        return pulled_compiled(self, value) if _is_compiled(value) else super().pull(value)
-
-
-def _is_compiled(value: Any) -> bool:
-    return hasattr(value, "maps") and hasattr(value, "diagram")
+        if hasattr(value, "maps") and hasattr(value, "diagram"):
+            return pulled_compiled(self, value)
+        if not isinstance(value, CSet | Homomorphism):
+            raise DiagramError(
+                f"{value!r} is nothing to pull back: that is a compiled diagram, parameters or a finite model"
+            )
+        return super().pull(value)
 
 
 def is_played(i: Interpretation, goal: Goal) -> bool:

@@ -13,15 +13,14 @@ undecided: what comes out says whether it is complete.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import product
-from typing import Any, Final, overload
+from typing import Any, Final
 
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.examination import players, premises, translated
-from learningdiagrams.interpretation import Equation, Interpretation, equations, is_played
+from learningdiagrams.interpretation import Claim, Interpretation, claims, is_played
 from learningdiagrams.interpretation_roles import MAY, generators_used, image_problem, sort_problem
 from learningdiagrams.theory.morphisms import Generator, Morphism, Object, Term, brief
 from learningdiagrams.theory.terms import Writer, applications, substitute
@@ -35,50 +34,41 @@ SAME_SECONDS: Final = 0.1
 """How long it may take to find that two images are equal; if they are and it is not found, both are listed."""
 
 
-@dataclass(frozen=True)
-class Found(Sequence[Interpretation]):
-    """The interpretations that were found: a sequence, in the order of their images, shorter ones first.
+class Found(list[Interpretation]):
+    """The interpretations that were found: a list, in the order of their images, objects first, short before long.
 
     Attributes:
         source, target, max_length: what was asked.
-        complete: whether these are all there are.
-        reason: why they may not be all; "" where they are.
+        reason: why they may not be all there are; "" where they are.
     """
 
-    source: Diagram
-    target: Diagram
-    max_length: int
-    items: tuple[Interpretation, ...]
-    reason: str = ""
+    def __init__(
+        self, items: Iterable[Interpretation], source: Diagram, target: Diagram, max_length: int, reason: str
+    ) -> None:
+        super().__init__(items)
+        self.source = source
+        self.target = target
+        self.max_length = max_length
+        self.reason = reason
 
     @property
     def complete(self) -> bool:
+        """Whether these are all there are."""
         return not self.reason
 
-    def up_to_symmetry(self) -> list[tuple[Interpretation, ...]]:
+    def up_to_symmetry(self) -> list[list[Interpretation]]:
         """The same, those together that differ only by a symmetry of the source or of the target.
 
         A symmetry is an interpretation of a diagram in itself that permutes its objects and generators.
         """
         before, after = symmetries(self.source), symmetries(self.target)
-        left = list(self.items)
+        left = list(self)
         groups = []
         while left:
-            first = left[0]
-            orbit = {s >> first >> t for s in before for t in after}
-            groups.append(tuple(it for it in left if it in orbit))
+            orbit = {s >> left[0] >> t for s in before for t in after}
+            groups.append([it for it in left if it in orbit])
             left = [it for it in left if it not in orbit]
         return groups
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    @overload
-    def __getitem__(self, index: int) -> Interpretation: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Interpretation, ...]: ...
-    def __getitem__(self, index: int | slice) -> Interpretation | tuple[Interpretation, ...]:
-        return self.items[index]
 
     def __repr__(self) -> str:
         count = f"{len(self)} interpretation{'s' * (len(self) != 1)} of {self.source.name} in {self.target.name}"
@@ -199,6 +189,10 @@ class _Search:
         self.sorts: dict[str, Object] = {}
         self.images: dict[str, Morphism] = {}
         self._products: dict[Object, Object] = {}
+        self._places = {
+            name: [to for to in target.sorts.values() if sort_problem(source, name, to, target) is None]
+            for name in source.sorts
+        }
         self._candidates = _Candidates(target, max_length)
         self._choices: dict[tuple[frozenset[str] | None, Object, Object], list[Term]] = {}
         self._answers: dict[tuple[Morphism, Morphism], bool | None] = {}
@@ -234,7 +228,7 @@ class _Search:
         named = [getattr(spec, field) for field in spec.names] if spec is not None else []
         return str(named[0]) if named else None
 
-    def _scheduled(self) -> list[list[Equation]]:
+    def _scheduled(self) -> list[list[Claim]]:
         """For each turn the equations that can be asked after it; the last entry has those with an object that no
         generator touches. Games are judged in the end.
         """
@@ -243,8 +237,8 @@ class _Search:
             morphism = self.source.generators[name]
             for thing in (*morphism.dom.factors, *morphism.cod.factors, morphism.generator):
                 turns.setdefault(thing, turn)
-        due: list[list[Equation]] = [[] for _ in range(len(self._order) + 1)]
-        for equation in equations(self.source):
+        due: list[list[Claim]] = [[] for _ in range(len(self._order) + 1)]
+        for equation in claims(self.source):
             if equation.kind != "goal" or equation.name not in self._played:
                 written = {*_written(equation.left), *_written(equation.right)}
                 due[max((turns.get(thing, len(self._order)) for thing in written), default=len(self._order))].append(
@@ -264,7 +258,7 @@ class _Search:
             reason = "not decided in time: " + "; ".join(list(self.undecided)[:3])
             reason += f" and {len(self.undecided) - 3} more" if len(self.undecided) > 3 else ""
         ordered = sorted(self.found, key=self._rank)
-        return Found(self.source, self.target, self.max_length, tuple(ordered), reason)
+        return Found(ordered, self.source, self.target, self.max_length, reason)
 
     def _search(self) -> None:
         """Turn after turn, and back to the last one that has another choice."""
@@ -294,7 +288,7 @@ class _Search:
         for _ in self._sorted(inner):
             dom = self._object(morphism.dom)
             # Only what a candidate can end at is worth trying.
-            ends = list(self._terms(name, dom))
+            ends = self._terms(name, dom).keys()
             for _ in self._sorted(outer, ends):
                 for image in self._images(name, dom, self._object(morphism.cod)):
                     self.images[name] = image
@@ -302,14 +296,14 @@ class _Search:
                         yield True
                     del self.images[name]
 
-    def _sorted(self, sorts: list[Object], among: list[Object] | None = None) -> Iterator[None]:
+    def _sorted(self, sorts: list[Object], among: Collection[Object] | None = None) -> Iterator[None]:
         """Assigns these objects of the source in all ways that their roles allow, and takes them back."""
         if not sorts:
             yield
             return
         sort, rest = sorts[0], sorts[1:]
-        for image in self.target.sorts.values() if among is None else among:
-            if sort_problem(self.source, sort.name, image, self.target) is None and self._free(image):
+        for image in self._places[sort.name]:
+            if (among is None or image in among) and self._free(image):
                 self.sorts[sort.name] = image
                 self._products.clear()
                 yield from self._sorted(rest, among)
@@ -378,7 +372,7 @@ class _Search:
             raise _Stopped(f"the search was not finished within {self.max_seconds:g} seconds")
         return left
 
-    def _holds(self, equation: Equation) -> bool:
+    def _holds(self, equation: Claim) -> bool:
         """Whether the image of an equation may hold; False where it is refuted. What is undecided goes on."""
         left, right = (self._image(side) for side in (equation.left, equation.right))
         key = (left, right)
@@ -398,7 +392,7 @@ class _Search:
             images = {name: self.images[name] for name in self.source.generators}
             made = Interpretation.between(self.source, self.target, sorts, images)
             games = {name for name in self._played if not is_played(made, self.source.goals[name])}
-            asked = [it for it in equations(self.source) if it.kind == "law" or it.name not in self._played - games]
+            asked = [it for it in claims(self.source) if it.kind == "law" or it.name not in self._played - games]
             if not all(self._holds(equation) for equation in asked):
                 continue
             unsure = [it for it in asked if self._answer(it) is None]
@@ -410,7 +404,7 @@ class _Search:
                 if len(self.found) >= self.limit:
                     raise _Stopped(f"the search was stopped after {self.limit} interpretations")
 
-    def _answer(self, equation: Equation) -> bool | None:
+    def _answer(self, equation: Claim) -> bool | None:
         return self._answers.get((self._image(equation.left), self._image(equation.right)))
 
     # Images under what is assigned so far ----------------------------------------------------------------------------

@@ -224,7 +224,7 @@ def path_of(plan: Plan, value: int, limit: int = 30) -> str:
 def make_plan(
     diagram: Diagram,
     equations: Iterable[Goal | Measure | Law],
-    moves: Mapping[str, Collection[str]] | Collection[str] | None = None,
+    moves: Collection[str] | None = None,
     keep_equal: bool = False,
     by: Mapping[str, Comparator] | None = None,
     on: Mapping[str, tuple[Morphism, ...]] | None = None,
@@ -233,8 +233,8 @@ def make_plan(
     """The plan of these equations.
 
     Args:
-        moves: the models that may be moved: all of the diagram's (None), these, or for each equation by name. A goal
-            with `train` moves those among them only; measures and laws move nothing.
+        moves: the models that may be moved; None for all. A goal with `train` moves those among them only; measures
+            and laws move nothing.
         keep_equal: whether goals with two equal sides are kept although their comparator vanishes there.
         by, on: comparators and sampling for laws, which declare none, by name.
         rewriting: what replaces sides of goals by laws, see :mod:`learningdiagrams.rewriting`; nothing, if not given.
@@ -243,6 +243,7 @@ def make_plan(
         DiagramError: a map without a role, or values wanted of a sample object, naming the equation.
     """
     builder = _Builder(diagram)
+    allowed = builder.mask(builder.bits if moves is None else moves)
     wanted: list[
         tuple[Goal | Measure | Law, Comparator, int, list[tuple[Object, tuple[Term, ...], tuple[Term, ...]]]]
     ] = []
@@ -260,7 +261,9 @@ def make_plan(
             continue
         for _, left, right in pairs:
             builder.check(equation.name, left + right)
-        mask = builder.mask(equation, moves)
+        mask = allowed if isinstance(equation, Goal) else 0
+        if isinstance(equation, Goal) and equation.train is not None:
+            mask &= builder.mask(equation.train)
         wanted.append((equation, comparator, mask, pairs))
         for _, left, right in pairs:
             builder.need(left + right, mask)
@@ -319,15 +322,12 @@ class _Builder:
         self.next = 0
         self.like: int | None = None
 
-    def mask(
-        self, equation: Goal | Measure | Law, moves: Mapping[str, Collection[str]] | Collection[str] | None
-    ) -> int:
-        """The set of models that an equation moves, as bits."""
-        if not isinstance(equation, Goal):
-            return 0
-        allowed = moves.get(equation.name, ()) if isinstance(moves, Mapping) else moves
-        names = self.bits if equation.train is None else equation.train
-        return sum(self.bits[name] for name in names if allowed is None or name in allowed)
+    def mask(self, names: Collection[str]) -> int:
+        """A set of models as bits; what is no model is not in it."""
+        mask = 0
+        for name in names:
+            mask |= self.bits.get(name, 0)
+        return mask
 
     def check(self, where: str, terms: tuple[Term, ...]) -> None:
         """Computes what each sub-term depends on; raises where one has no value."""
@@ -342,9 +342,8 @@ class _Builder:
             else:
                 role = self.diagram.roles[head.name]
                 if role == "map":
-                    raise DiagramError(
-                        f"{where}: `{head.name}` has no role; declare it as data, model, frozen or fixed to compute it"
-                    )
+                    right = "declare it as data, model, frozen or fixed to compute it"
+                    raise DiagramError(f"{where}: `{head.name}` has no role; {right}", head.name)
                 above = self.bits.get(head.name, 0)
                 for arg in term.args:
                     above |= self.up[arg]

@@ -324,9 +324,9 @@ class Relevance:
     # What is counted --------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _span(self) -> tuple[_Span, list[int]]:
-        """The span of the balanced rules, and all the ways to write 0 as a sum of some of them."""
-        span, zeros = _Span(), []
+    def _span(self) -> tuple[_Span, list[int], int]:
+        """The span of the balanced rules, the ways to write 0 as a sum of some of them, and those that occur in one."""
+        span, zeros, occurring = _Span(), [], 0
         for number, rule in enumerate(self.rules):
             if rule.balanced:
                 rest, made_of = span.reduced(self._bits(rule.letters), 1 << number)
@@ -334,7 +334,8 @@ class Relevance:
                     span.add(rest, made_of)
                 else:
                     zeros.append(made_of)
-        return span, zeros
+                    occurring |= made_of
+        return span, zeros, occurring
 
     def _bits(self, letters: Iterable[tuple[Generator, int]]) -> int:
         bits = 0
@@ -353,8 +354,10 @@ class Relevance:
             return True
         if any(not self.rules[rule].balanced for rule in own):
             return False
-        _, zeros = self._span
+        _, zeros, occurring = self._span
         mask = sum(1 << rule for rule in own)
+        if mask & ~occurring or len(own) == 1:
+            return not mask & ~occurring
         dependent = _Span()
         for made_of in zeros:
             if made_of & mask:
@@ -377,7 +380,7 @@ class Relevance:
         """
         if self._unbalanced:
             return None
-        span, _ = self._span
+        span, *_ = self._span
         return span.reduced(self._bits([(generator, 0)]), 0)[0]
 
     # Theories ---------------------------------------------------------------------------------------------------------

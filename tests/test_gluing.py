@@ -202,12 +202,11 @@ def test_what_is_shared_is_declared_alike_or_an_error_names_both(change, message
             "share: `x` of L is S -> A, and `z` of R is S -> C, so that A would be C; by `f` it is A",
         ),
         (
-            {"fit": "fit"},
-            "`fit` of L is x >> f = x >> e, and `fit` of R is x_2 >> f_2 = x_2 >> e_2; what is shared is one"
-            " equation in the whole (share the generators too: the whole has `e`, `e_2`, `f`, `f_2`, `x` and"
-            " 1 more on one side only)",
+            {"fit": "along"},
+            "`fit` of L is x >> f = x >> e, and `along` of R is f_2 = e_2; what is shared is one equation in the"
+            " whole (share the generators too: the whole has `e`, `e_2`, `f`, `f_2`, `x` on one side only)",
         ),
-        ({"m": "m"}, "`m` of L is ema(f), and `m` of R is ema(f_2)" + REALISATION),
+        ({"m": "m", "f": "e", "e": "f"}, "`m` of L is ema(f), and `m` of R is ema(e)" + REALISATION),
     ],
 )  # fmt: skip
 def test_what_cannot_be_shared_is_said(share, message):
@@ -217,6 +216,40 @@ def test_what_cannot_be_shared_is_said(share, message):
     if share == {"f": "x"}:
         message = "`f` of L is a model, and `x` of R is data; what is shared has one role"
     assert str(error.value) == message
+
+
+def test_sharing_a_thing_shares_what_it_is_made_of():
+    left = ld.loads("diagram L" + LEFT)
+    right = ld.loads("""
+        object T, A, C
+        data   xx : T -> A
+        model  g : A -> C
+        model  e : A -> C
+        noise  z : T -> C = normal(2)
+        model  m : A -> C = ema(g)
+        goal   git : xx >> g = xx >> e by l1 weight 2 train g
+        goal   along : g = e on xx
+    """)
+    by_goal = ld.glue(left, right, {"fit": "git"})
+    assert by_goal.legs[1]("xx") is by_goal.diagram["x"] and by_goal.diagram.models == ("f", "e")
+    assert by_goal.legs[1]("g") is by_goal.diagram["f"] and "z_2" in by_goal.diagram
+    on_data = ld.glue(left, right, {"along": "along"})
+    assert on_data.legs[1]("T") is on_data.diagram["S"] and on_data.diagram.models == ("f", "e")
+    average = ld.glue(left, right, {"m": "m"})
+    assert average.legs[1]("g") is average.diagram["f"] and "e_2" in average.diagram
+    shuffled = ld.loads("object S, A\ndata x : S -> A\nnoise z : S -> A = shuffle(x)")
+    assert list(ld.glue(shuffled, shuffled, ["z"]).diagram.generators) == ["x", "z"]
+
+
+def test_what_things_are_made_of_makes_nothing_one_that_was_two():
+    left = ld.loads(
+        "diagram L\nobject S, A\ndata x : S -> A\nmodel f : A -> A\nmodel g : A -> A\ngoal q : x >> f >> g = x"
+    )
+    right = ld.loads("diagram R\nobject S, A\ndata x : S -> A\nmodel h : A -> A\ngoal q : x >> h >> h = x")
+    for one, two in ((left, right), (right, left)):
+        with pytest.raises(ld.DiagramError, match="what is shared is one equation in the whole"):
+            ld.glue(one, two, ["q"])
+    assert ld.glue(left, right, {"q": "q", "f": "h", "g": "h"}).diagram.models == ("f",)
 
 
 def test_two_diagrams_of_one_title_are_told_apart():

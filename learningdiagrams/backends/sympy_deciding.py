@@ -25,7 +25,7 @@ from learningdiagrams.backends.sympy_sides import (
     unrealised,
 )
 from learningdiagrams.backends.sympy_values import Expr, Expressions, Symbol, as_value, entries, replaced
-from learningdiagrams.backends.sympy_zero import differ, is_real, vanishes
+from learningdiagrams.backends.sympy_zero import defined, differ, is_real, vanishes
 from learningdiagrams.declarations import Goal
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.theory.errors import InvalidWitness
@@ -87,7 +87,7 @@ def _word(value: Any) -> str:
     return str(value.tolist()) if hasattr(value, "tolist") else str(value)
 
 
-class Decisions(dict[str, "bool | Counterexample | None"]):
+class Decisions(dict[str, Any]):
     """{law or goal: True (it holds identically), a `Counterexample`, or None (not decided)}.
 
     Attributes:
@@ -199,7 +199,9 @@ class _Question:
         wrong: list[str] = []
 
         def watch(name: str, arguments: Sequence[Expressions], outputs: Sequence[Expressions]) -> None:
-            if not all(is_real(entry) for output in outputs for entry in entries(output)):
+            found, at = self.maps.alone(name, arguments)
+            results = [entry for output in outputs for entry in entries(output)]
+            if not all(map(is_real, results)) or not all(defined(e, {**at, **point}) for e in found):
                 wrong.append(name)
 
         try:

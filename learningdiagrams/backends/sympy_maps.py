@@ -102,32 +102,38 @@ def _takes(layer: Layer, arguments: Sequence[Array]) -> bool:
 
 
 class _FunctionMap(_Map):
+    """A function; `symbols` are its own as it was written, each with the parameter that stands for it."""
+
     def __init__(
-        self, function: Callable[..., Any], names: Names, renamed: Mapping[Symbol, Expr] | None = None
+        self, function: Callable[..., Any], names: Names, parameters: Mapping[str, tuple[Symbol, Symbol]] | None = None
     ) -> None:
         self.function = function
         self.names = names
-        self.renamed = dict(renamed or {})
-        self.parameters = {}
+        pairs = parameters or {}
+        self.symbols = dict(pairs.values())
+        self.parameters = {entry: filled([mine], ()) for entry, (_, mine) in pairs.items()}
 
-    def find_parameters(self, shapes: Sequence[Shape], wanted: Sequence[Shape | None]) -> None:
-        """Calls the function on symbols of its own to see which others it brings along."""
+    def with_parameters(self, shapes: Sequence[Shape], wanted: Sequence[Shape | None]) -> _FunctionMap:
+        """The same, with the symbols that the function brings along when it is called on others."""
         arguments = [_stand_in(shape) for shape in shapes]
         own = {entry for argument in arguments for entry in entries(argument)}
         outputs = self(arguments, {}, wanted)
         found = {symbol for array in outputs for entry in entries(array) for symbol in entry.free_symbols} - own
-        ordered = sorted(found, key=lambda symbol: (str(symbol), sympy.default_sort_key(symbol)))
-        self.parameters = {}
-        for symbol in ordered:
+        self.names.take(found)
+        pairs: dict[str, tuple[Symbol, Symbol]] = {}
+        for symbol in sorted(found, key=lambda symbol: (str(symbol), sympy.default_sort_key(symbol))):
             name = str(self.names.given(symbol))
-            while name in self.parameters:  # two symbols of one name differ in what is assumed of them
+            while name in pairs:  # two symbols of one name differ in what is assumed of them
                 name += "_"
-            self.parameters[name] = filled([symbol], ())
+            pairs[name] = symbol, symbol
+        return _FunctionMap(self.function, self.names, pairs)
 
     def __call__(
         self, arguments: Sequence[Array], numbers: Numbers, wanted: Sequence[Shape | None]
     ) -> tuple[Array, ...]:
-        changed = {**self.renamed, **numbers}
+        changed = {
+            symbol: new for symbol, mine in self.symbols.items() if (new := numbers.get(mine, mine)) is not symbol
+        }
         if changed and any(entry.free_symbols for argument in arguments for entry in entries(argument)):
             # Only the function's own symbols are replaced, not those that its arguments hold already.
             stand_ins = [_stand_in(argument.shape) for argument in arguments]
@@ -142,10 +148,11 @@ class _FunctionMap(_Map):
         return tuple(outputs)
 
     def copied(self, names: Names, name: str) -> _Map:
-        renamed = {array[()]: names.fresh(f"{name}_{entry}")[()] for entry, array in self.parameters.items()}
-        made = _FunctionMap(self.function, names, renamed)
-        made.parameters = {entry: filled([renamed[array[()]]], ()) for entry, array in self.parameters.items()}
-        return made
+        written = {mine: symbol for symbol, mine in self.symbols.items()}
+        pairs = {
+            entry: (written[array[()]], names.fresh(f"{name}_{entry}")[()]) for entry, array in self.parameters.items()
+        }
+        return _FunctionMap(self.function, names, pairs)
 
 
 def _stand_in(shape: Shape) -> Array:
@@ -186,6 +193,7 @@ class SympyMaps:
             if role == "ema" and (followed := diagram.averages[name].model) in self._maps:
                 self._maps[name] = self._maps[followed].copied(self.names, name)
         self.parameters = {name: made.parameters for name, made in self._maps.items()}
+        self._alone: dict[tuple[str, tuple[Shape, ...]], tuple[list[Symbol], list[Expr]]] = {}
         check_roles(
             diagram,
             {
@@ -206,7 +214,8 @@ class SympyMaps:
         """The shapes of a map's outputs at symbols of these shapes; a function's parameters are found thereby."""
         made = self._maps[name]
         if isinstance(made, _FunctionMap):
-            self._guarded(name, lambda: made.find_parameters(shapes, wanted))
+            find = made.with_parameters
+            made = self._maps[name] = self._guarded(name, lambda: find(shapes, wanted))
         outputs = self._guarded(name, lambda: made([_stand_in(shape) for shape in shapes], {}, wanted))
         return tuple(output.shape for output in outputs)
 
@@ -254,15 +263,16 @@ class SympyMaps:
         sorts = self.diagram.generators[name].dom.factors
         return [self.shapes.fitted(sort.name, as_array(v)) for sort, v in zip(sorts, arguments, strict=True)]
 
-    def denominators(self, name: str, arguments: Sequence[Any]) -> list[Expr]:
-        """What a map divides by at these values; it is defined only where none of it is 0.
+    def alone(self, name: str, arguments: Sequence[Any]) -> tuple[list[Expr], dict[Symbol, Expr]]:
+        """A map's outputs at symbols of its own, entry by entry, and what these symbols stand for at some values.
 
-        They are read off the map by itself: what follows may cancel them, and they would still be divided by.
+        Where a map is defined is read off here: what comes in may cancel what it divides by.
         """
         values = self._fitted(name, arguments)
-        stand_ins = [_stand_in(value.shape) for value in values]
-        at: dict[Symbol, Expr] = {}
-        for one, two in zip(stand_ins, values, strict=True):
-            at.update(zip(entries(one), entries(two), strict=True))
-        found = [sympy.fraction(sympy.together(e))[1] for o in self.call(name, stand_ins) for e in entries(o)]
-        return [denominator.xreplace(at) for denominator in dict.fromkeys(found)]
+        key = name, tuple(value.shape for value in values)
+        if key not in self._alone:
+            stand_ins = [_stand_in(shape) for shape in key[1]]
+            found = [entry for output in self.call(name, stand_ins) for entry in entries(output)]
+            self._alone[key] = [s for one in stand_ins for s in entries(one)], found
+        symbols, found = self._alone[key]
+        return found, dict(zip(symbols, (entry for value in values for entry in entries(value)), strict=True))

@@ -166,15 +166,21 @@ def _conditions(maps: SympyMaps, goal: Goal, inputs: Inputs, parameters: set[Sym
     """The polynomials in parameters that are 0 where the goal holds, and what must not vanish for it to be defined."""
     equations: list[Expr] = []
     nonzero: list[Expr] = []
+    given = parameters.union(inputs.symbols)
 
     def watch(name: str, arguments: Sequence[Expressions], outputs: Sequence[Expressions]) -> None:
-        for denominator in maps.denominators(name, arguments):
+        found, at = maps.alone(name, arguments)
+        own = [s for array in maps.parameters[name].values() for s in entries(array)]
+        for entry in found:
+            if own and not entry.is_rational_function(*own):
+                raise NotDecided(f"goal `{goal.name}`: `{name}` is no rational function of its parameters")
+            denominator = sympy.fraction(sympy.together(entry))[1].xreplace(at)
             if denominator.free_symbols:
                 nonzero.append(_polynomial(maps, goal, sympy.fraction(sympy.cancel(sympy.together(denominator)))[0]))
 
     for _, left, right in along(goal):
         one, two = (evaluated(maps, side, inputs, watch=watch) for side in (left, right))
-        data = [s for s in inputs.symbols if s not in parameters]
+        data = [s for s in inputs.symbols if s not in given]
         for difference in differences(one, two, f"goal `{goal.name}`"):
             numerator = _polynomial(maps, goal, sympy.fraction(sympy.cancel(sympy.together(difference)))[0])
             used = [s for s in data if s in numerator.free_symbols]

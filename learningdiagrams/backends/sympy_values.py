@@ -162,6 +162,10 @@ class Names:
         made._taken = set(self._taken)
         return made
 
+    def take(self, symbols: Iterable[Symbol]) -> None:
+        """Keeps the names of parameters that functions bring along from being given to other symbols."""
+        self._taken.update(symbol.name for symbol in symbols)
+
     def fresh(self, name: str, shape: Shape = (), **assumptions: bool) -> Expressions:
         """New real symbols for a value of this shape: `x`, or `x_0`, `x_1` …; a name that is taken gets a `_`."""
         labels = _labels(name, shape)
@@ -181,13 +185,10 @@ class Names:
 
     def _real(self, symbol: Any) -> Symbol:
         if symbol.is_real:
-            if not isinstance(symbol, sympy.Dummy):
-                self._taken.add(symbol.name)
             return symbol
         if symbol not in self._inside:
             if symbol.is_real is False:
                 raise DiagramError(f"the symbol {symbol} is declared not to be real; values are real numbers")
-            self._taken.add(symbol.name)
             known = {k: v for k, v in symbol._assumptions_orig.items() if k != "complex"}
             inner: Any = sympy.Dummy(symbol.name, real=True, **known)
             self._inside[symbol], self._outside[inner] = inner, symbol

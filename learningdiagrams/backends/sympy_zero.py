@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import sympy
 
 from learningdiagrams.backends.sympy_values import Expr, Symbol
 
-__all__ = ["differ", "is_real", "vanishes"]
+__all__ = ["defined", "differ", "is_real", "vanishes"]
 
 LARGE: Final = 3000
 """Expressions of more operations than this are not simplified."""
@@ -102,6 +102,22 @@ def is_real(number: Expr) -> bool:
     if number.free_symbols or number.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
         return False
     return bool(number.is_real and number.is_finite is not False)
+
+
+def defined(e: Expr, numbers: Mapping[Symbol, Expr]) -> bool:
+    """Whether every part of an expression is certainly a finite real number there; of cases, the one that applies.
+
+    >>> x = sympy.Symbol("x", real=True)
+    >>> defined(1 / x - 1 / x**2, {x: sympy.Integer(2)}), defined(x * sympy.log(x), {x: sympy.Integer(0)})
+    (True, False)
+    """
+    parts = sympy.preorder_traversal(e)
+    for part in parts:
+        if isinstance(part, Expr) and not is_real(part.xreplace(numbers)):
+            return False
+        if isinstance(part, sympy.Piecewise):
+            parts.skip()
+    return True
 
 
 def differ(number: Expr) -> bool:

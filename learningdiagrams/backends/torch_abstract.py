@@ -7,6 +7,7 @@ milliseconds; maps of one architecture are evaluated once.
 from __future__ import annotations
 
 import contextlib
+import logging
 import warnings
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, Final
@@ -56,7 +57,7 @@ class Evaluator:
     def _evaluate(
         self, made: Map, name: str, ends: str, outputs: int, arguments: Sequence[Abstract]
     ) -> tuple[Abstract, ...] | None:
-        with _left_as_it_was(made.module), torch.no_grad(), warnings.catch_warnings():
+        with _left_as_it_was(made.module), torch.no_grad(), warnings.catch_warnings(), _unlogged():
             warnings.simplefilter("ignore")
             try:
                 with FakeTensorMode(allow_non_fake_inputs=True):
@@ -123,6 +124,17 @@ def _plain(value: Any) -> Hashable:
     if isinstance(value, tuple | list):
         return type(value), tuple(map(_plain, value))
     return type(value), id(value)
+
+
+@contextlib.contextmanager
+def _unlogged() -> Iterator[None]:
+    """A region in which fake tensors log nothing: a map that refuses its arguments is an error of ours, in one line."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 @contextlib.contextmanager

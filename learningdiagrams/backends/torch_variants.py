@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -33,80 +32,80 @@ class Variants:
         numbers = variants(plan)
         many = Counter(numbers.values())
         self._numbers = {out: number for out, number in numbers.items() if many[number] > 1}
-        self._first: dict[int, int] = {}
-        for out, number in self._numbers.items():
-            self._first.setdefault(number, out)
+        self._first: dict[int, _First] = {}
         self._traced = traced
-        self._before: dict[int, _Before] = {}
 
     def __call__(self, step: Apply, made: Map, application: Application) -> Application:
         """The application of a map, so that in training it does what its first variant does, and no more."""
-        number, module = self._numbers.get(step.outs[0]), made.module
-        if number is None or module is None:
+        number = self._numbers.get(step.outs[0])
+        if number is None or made.module is None:
             return application
-        if self._first[number] != step.outs[0]:
-            return self._again(number, module, made, application)
-        if self._traced:
-            return application
+        first = self._first.get(number)
+        if first is None:
+            self._first[number] = first = _First(made.module, application)
+            return application if self._traced else first
+        return _traced(made.module, application) if self._traced else first.again(application)
 
-        def first(state: Any, *arguments: Tensor) -> Any:
-            if module.training:
-                self._before[number] = _Before(made)
+
+class _First:
+    """The first variant of a value: in training it keeps the state in which it was computed, for the others."""
+
+    def __init__(self, module: nn.Module, application: Application) -> None:
+        self._module = module
+        self._application = application
+        # Found once: a walk through a module takes longer than many a layer.
+        self._places = [(part._buffers, name) for part in module.modules() for name in part._buffers]
+        self._generators = [torch.default_generator]
+        device = next((tensor.device for tensor in (*module.parameters(), *module.buffers())), None)
+        if device is not None and device.type == "cuda":
+            self._generators.append(torch.cuda.default_generators[device.index or 0])
+        self._buffers: list[Tensor | None] = []
+        self._states: list[Tensor] = []
+
+    def __call__(self, state: Any, *arguments: Tensor) -> Any:
+        if self._module.training:
+            self._buffers = [_copy(buffers[name]) for buffers, name in self._places]
+            self._states = [generator.get_state() for generator in self._generators]
+        return self._application(state, *arguments)
+
+    def again(self, application: Application) -> Application:
+        """Another variant: in training it draws what the first drew, on the buffers of before, and its own stay."""
+
+        def variant(state: Any, *arguments: Tensor) -> Any:
+            if not self._module.training:
+                return application(state, *arguments)
+            learned = [buffers[name] for buffers, name in self._places]
+            after = [generator.get_state() for generator in self._generators]
+            try:
+                for (buffers, name), before in zip(self._places, self._buffers, strict=True):
+                    buffers[name] = _copy(before)
+                for generator, before in zip(self._generators, self._states, strict=True):
+                    generator.set_state(before)
+                return application(state, *arguments)
+            finally:
+                for (buffers, name), buffer in zip(self._places, learned, strict=True):
+                    buffers[name] = buffer
+                for generator, before in zip(self._generators, after, strict=True):
+                    generator.set_state(before)
+
+        return variant
+
+
+def _copy(buffer: Tensor | None) -> Tensor | None:
+    return None if buffer is None else buffer.detach().clone()
+
+
+def _traced(module: nn.Module, application: Application) -> Application:
+    """Another variant for a tracer, which follows no change of a module's tables."""
+    holder = Called(module, lambda *arguments: application(None, *arguments))
+
+    def variant(state: Any, *arguments: Tensor) -> Any:
+        if not module.training:
             return application(state, *arguments)
+        buffers = {f"module.{name}": buffer.detach().clone() for name, buffer in module.named_buffers()}
+        return functional_call(holder, buffers, arguments)
 
-        return first
-
-    def _again(self, number: int, module: nn.Module, made: Map, application: Application) -> Application:
-        def call(*arguments: Tensor) -> Any:
-            return application(None, *arguments)
-
-        holder = Called(module, call)
-
-        def apart(buffers: dict[str, Tensor], arguments: tuple[Tensor, ...]) -> Any:
-            """The map on these buffers instead of its own, which stay as they are."""
-            return functional_call(holder, buffers, arguments) if buffers else call(*arguments)
-
-        def again(state: Any, *arguments: Tensor) -> Any:
-            if not module.training:
-                return call(*arguments)
-            before = self._before[number]
-            with before.random():
-                return apart(before.copies(), arguments)
-
-        def traced(state: Any, *arguments: Tensor) -> Any:
-            return apart(_buffers(made), arguments) if module.training else call(*arguments)
-
-        return traced if self._traced else again
-
-
-class _Before:
-    """The state in which the first variant was computed: buffers, and the generators of random numbers."""
-
-    def __init__(self, made: Map) -> None:
-        self._buffers = _buffers(made)
-        device = next((t.device for t in (*made.parameters.values(), *self._buffers.values())), None)
-        self._cuda = device if device is not None and device.type == "cuda" else None
-        self._states = torch.get_rng_state(), None if self._cuda is None else torch.cuda.get_rng_state(self._cuda)
-
-    def copies(self) -> dict[str, Tensor]:
-        """The buffers, for one more call to change."""
-        return {name: buffer.clone() for name, buffer in self._buffers.items()}
-
-    @contextmanager
-    def random(self) -> Iterator[None]:
-        """Inside, random numbers are drawn again that were drawn by the first variant."""
-        cpu, cuda = self._states
-        with torch.random.fork_rng([] if self._cuda is None else [self._cuda]):
-            torch.set_rng_state(cpu)
-            if cuda is not None and self._cuda is not None:
-                torch.cuda.set_rng_state(cuda, self._cuda)
-            yield
-
-
-def _buffers(made: Map) -> dict[str, Tensor]:
-    """Copies of all of a map's buffers, named as :class:`Called` names them."""
-    assert made.module is not None
-    return {f"module.{name}": buffer.detach().clone() for name, buffer in made.module.named_buffers()}
+    return variant
 
 
 class Called(nn.Module):

@@ -43,6 +43,7 @@ NAMES: Final = (
     "captioning",
     "cyclegan",
     "stacking",
+    "vae",
 )
 """The regimes, in the order of the gallery."""
 

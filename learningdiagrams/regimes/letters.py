@@ -46,7 +46,7 @@ def vocabulary() -> tuple[str, ...]:
     """All words of the letters' names, after the two signs for an end and for a start.
 
     >>> vocabulary()[:3], len(vocabulary())
-    (('.', '^', 'A'), 320)
+    (('.', '^', 'A'), 307)
     """
     return (".", "^", *sorted({word for name in glyphs().names for word in name.split()}))
 

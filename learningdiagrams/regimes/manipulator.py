@@ -37,6 +37,11 @@ def judge(compiled: Compiled, split: Split) -> Mapping[str, float]:
     }
 
 
+_CLEAN = {
+    "(image & grain) >> plus >> get = label": "image >> get = label",
+    "((image & asked) >> put & grain) >> plus >> get = asked": "(image & asked) >> put >> get = asked",
+}
+
 REGIME = Regime(
     name="manipulator",
     title="Manipulator: a lens on digits and their classes",
@@ -56,14 +61,17 @@ REGIME = Regime(
     ),
     claim="One map reads the class of a digit, another writes it, and writing back what was read changes little.",
     caution=(
-        "PutGet judged by its own get proves nothing: it is 1.000 also where an independent classifier does not find the "
-        "class, once the laws move get. The laws do not say which of all pictures of the class asked for is the right one."
+        "PutGet judged by its own get proves nothing: without the grain before `get` it holds just as well, and an "
+        "independent classifier often does not find the class. The laws do not say which of all pictures of the class "
+        "asked for is the right one."
     ),
     variants=(
+        Variant("no-grain", "without the grain before `get`, `put` finds pictures that only `get` reads so", _CLEAN),
         Variant(
             "collusion",
-            "the laws move get too: get and put make up a language of their own, which no other classifier reads",
+            "nor do the laws leave `get` alone: get and put make up a language of their own",
             {
+                **_CLEAN,
                 "by cross_entropy train put": "by cross_entropy",
                 "on image by mse weight 10 train put": "on image by mse weight 10",
                 "on image & asked by mse weight 10 train put": "on image & asked by mse weight 10",

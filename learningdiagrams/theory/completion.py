@@ -34,11 +34,19 @@ from heapq import heapify, heappop, heappush
 from time import perf_counter
 from typing import NamedTuple
 
-__all__ = ["Area", "Completion", "Lemma", "Use", "reversed_chain"]
+__all__ = ["Area", "Completion", "Lemma", "OutOfTime", "Use", "reversed_chain"]
 
 
 LONGEST_WITH_CUTS = 20_000
 """Letters beyond which detours are left in a word's chain: all words on the way are held to find them."""
+
+
+class OutOfTime(Exception):
+    """A word has further to go to its irreducible form than there is time or patience for; `word` is how far it got."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(f"{len(word)} letters")
+        self.word = word
 
 
 class Use(NamedTuple):
@@ -97,6 +105,7 @@ class Completion:
         self._unfolded: dict[int, list[Use]] = {}
         self._area_of: dict[str, Area] = {}
         self._number = 0
+        self._deadline = self._most = float("inf")
         # Left-hand sides of one letter; the lengths of the others, by their last two letters, with their
         # counts.
         self._single: dict[str, None] = {}
@@ -183,10 +192,17 @@ class Completion:
             )
         return True
 
-    def reduce(self, word: str) -> tuple[str, list[Use]]:
-        """The irreducible word that the rules lead to, and the chain of uses that leads there."""
+    def reduce(self, word: str, deadline: float = float("inf"), most: float = float("inf")) -> tuple[str, list[Use]]:
+        """The irreducible word that the rules lead to, and the chain of uses that leads there.
+
+        Raises :class:`OutOfTime` where `perf_counter()` passes `deadline`, or after some more than `most` uses.
+        """
         uses: list[Use] = []
-        return self._reduce(word, 0, uses), uses
+        self._deadline, self._most = deadline, most
+        try:
+            return self._reduce(word, 0, uses), uses
+        finally:
+            self._deadline = self._most = float("inf")
 
     def _reduce(self, word: str, start: int, uses: list[Use] | None = None) -> str:
         """Rewrites leftmost-innermost; the first `start` letters are known to be irreducible."""
@@ -205,6 +221,8 @@ class Completion:
                     if uses is not None:
                         uses.append(Use(self._lemma_of[word[start:end]], True, start))
                     word = word[:start] + found + word[end:]
+                    if uses and not len(uses) & 1023 and (len(uses) > self._most or perf_counter() > self._deadline):
+                        raise OutOfTime(word)
                     size = len(word)
                     end = max(start, 1)
                     break

@@ -94,13 +94,15 @@ def sorts_that_matter(generators: Sequence[Generator], wanted: Sequence[Object])
 
 def by_known_models(presentation: Presentation, question: Question, structures: Sequence[Structure]) -> Way:
     """Looks at the models that were found for earlier questions."""
-    left, right, _ = question
+    left, right, budget = question
     for sets, tables in structures:
         model = FiniteModel(presentation, left, right, sets, tables, ())
         sizes = [sets.get(sort.name, 1) for sort in left.dom.factors]
         if prod(sizes) > INSTANCES:
             continue
         for point in product(*map(range, sizes)):
+            if budget.spent:
+                return
             if model.value(left, point) != model.value(right, point):
                 yield FiniteModel(presentation, left, right, sets, tables, point)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from learningdiagrams.theory.completion import Use
+from learningdiagrams.theory.completion import OutOfTime, Use
 from learningdiagrams.theory.morphisms import Generator, Object
 from learningdiagrams.theory.normal_forms import NormalForms, useful_outputs
 from learningdiagrams.theory.paths import Paths, WordPair
@@ -18,12 +18,22 @@ __all__ = ["by_classes", "by_completion", "normal_forms"]
 LONGEST = 300
 """Letters of words beyond which their class is not explored."""
 
+PATIENCE = 4096
+"""Uses of rules on the way to a normal form after which other ways to answer have their turn."""
+
 PLACES = 10_000
 """Places at which two sides may differ for them to be compared as paths: shared terms can have 2ⁿ places."""
 
 
 def by_completion(paths: Paths, question: Question) -> Way:
     """Completes the areas of the words that have to be equal, until they are or are shown not to be."""
+    try:
+        yield from _by_completion(paths, question)
+    except OutOfTime:
+        question.budget.notes["completion"] = "completion over paths: the sides have very far to go to normal forms"
+
+
+def _by_completion(paths: Paths, question: Question) -> Way:
     left, right, budget = question
     pairs, same_shape = paths.pairs(left.terms, right.terms, PLACES)
     refutable = not paths.others
@@ -36,8 +46,24 @@ def by_completion(paths: Paths, question: Question) -> Way:
     if all(area.preserves_length for area in areas):
         length = max(len(word) for pair in pairs for word in pair[1:])
     size = 256
+    reached: dict[str, str] = {}
+
+    def normal(word: str) -> str:
+        """The normal form; a word that is far from it is taken some way, and further when it is asked for again."""
+        try:
+            return paths.normal(reached.get(word, word), budget.deadline, PATIENCE)
+        except OutOfTime as stopped:
+            reached[word] = stopped.word
+            raise
+
     while True:
-        different = [pair for pair in pairs if paths.normal(pair.left) != paths.normal(pair.right)]
+        try:
+            different = [pair for pair in pairs if normal(pair.left) != normal(pair.right)]
+        except OutOfTime:
+            if budget.spent:
+                raise
+            yield None  # a small model may tell long words apart before they are reduced
+            continue
         if not different:
             proof = _proof(paths, question, pairs)
             if proof is None:

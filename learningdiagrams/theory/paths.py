@@ -155,9 +155,9 @@ class Paths:
             todo.extend(((*inner, i), a, b) for i, (a, b) in reversed(arguments))
         return pairs, True
 
-    def normal(self, word: str) -> str:
-        """The normal form of a word by the rules found so far."""
-        return self.completion.reduce(word)[0]
+    def normal(self, word: str, deadline: float = float("inf"), most: float = float("inf")) -> str:
+        """The normal form of a word by the rules found so far; raises :class:`OutOfTime`."""
+        return self.completion.reduce(word, deadline, most)[0]
 
     def neighbours(self, word: str, start: Object) -> list[tuple[Use, str]] | None:
         """The words out of `start` that one use of a law makes of a word.
@@ -186,10 +186,10 @@ class Paths:
     def chain(self, left: str, right: str, deadline: float) -> list[Use] | None:
         """The chain from one word to another that reduces to the same.
 
-        None if it is too long to be written down, or is not by `deadline`.
+        None if it is too long to be written down, or is not by `deadline`; raises :class:`OutOfTime`.
         """
-        reduced, there = self.completion.reduce(left)
-        other, back = self.completion.reduce(right)
+        reduced, there = self.completion.reduce(left, deadline)
+        other, back = self.completion.reduce(right, deadline)
         assert reduced == other
         return self.completion.unfold(left, [*there, *reversed_chain(back)], deadline=deadline)
 

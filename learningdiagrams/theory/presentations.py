@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,23 +44,13 @@ PARALLEL: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True, repr=False)
 class Law:
     """An equation between parallel morphisms that holds exactly."""
 
-    __slots__ = ("left", "name", "right")
-
-    def __init__(self, name: str, left: Morphism, right: Morphism) -> None:
-        self.name = name
-        self.left = left
-        self.right = right
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Law):
-            return NotImplemented
-        return (self.name, self.left, self.right) == (other.name, other.left, other.right)
-
-    def __hash__(self) -> int:
-        return hash((self.name, self.left, self.right))
+    name: str
+    left: Morphism
+    right: Morphism
 
     def __str__(self) -> str:
         return f"{self.name} : {self.left} = {self.right}"
@@ -150,6 +141,21 @@ class Presentation:
         if len(self._standing_generators) < len(self.signature.generators):
             self._standing_generators = MappingProxyType(dict(self.signature.generators))
         return self._standing_generators
+
+    def once_had(self, laws: Mapping[str, Law], generators: Mapping[str, Morphism] | None = None) -> bool:
+        """Whether these were all its laws, and all its generators, at some time; it only grows.
+
+        >>> P = Presentation("P")
+        >>> (A,) = P.objects("A")
+        >>> law = P.law(identity(A), identity(A))
+        >>> P.once_had({}), P.once_had({"law0": law}), P.once_had({"law0": Law("law0", law.left, law.right)})
+        (True, True, False)
+        """
+        pairs = [(laws, self._laws)] + ([] if generators is None else [(generators, self.signature.generators)])
+        return all(
+            len(then) <= len(now) and all(a == b and then[a] is now[b] for a, b in zip(then, now, strict=False))
+            for then, now in pairs
+        )
 
     def prove(
         self, left: Morphism, right: Morphism, max_seconds: float = 10.0, max_steps: int | None = None

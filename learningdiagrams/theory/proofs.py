@@ -30,6 +30,7 @@ from typing import Any, NamedTuple, overload
 
 from learningdiagrams.theory.checking import check_proof
 from learningdiagrams.theory.checking_paths import check_path_proof
+from learningdiagrams.theory.errors import InvalidProof
 from learningdiagrams.theory.morphisms import Morphism, Term
 from learningdiagrams.theory.presentations import Law, Presentation
 from learningdiagrams.theory.printing import proof_as_latex, proof_as_text
@@ -173,6 +174,8 @@ class Proof:
 
         Raises :class:`InvalidProof` where it does not hold.
         """
+        if self.left.signature is not self.presentation.signature or not self.presentation.once_had(self.laws):
+            raise InvalidProof(f"the sides, or the laws, of the proof are not those of {self.presentation.name}")
         if isinstance(self.steps, PathChain):
             check_path_proof(self.laws, self.left, self.right, self.steps.runs)
         else:

@@ -31,6 +31,7 @@ from typing import Any, ClassVar
 from learningdiagrams.theory.checking_models import Table, check_model
 from learningdiagrams.theory.checking_terms import check_terms
 from learningdiagrams.theory.checking_words import check_words
+from learningdiagrams.theory.errors import InvalidWitness
 from learningdiagrams.theory.morphisms import Generator, Morphism
 from learningdiagrams.theory.presentations import Law, Presentation
 from learningdiagrams.theory.terms import fold
@@ -59,12 +60,18 @@ class Witness(ABC):
         if self.generators is None:
             object.__setattr__(self, "generators", self.presentation.generators_as_they_stand())
 
-    @abstractmethod
     def check(self) -> None:
         """Computes everything again from the laws.
 
         Raises :class:`~learningdiagrams.theory.errors.InvalidWitness` where something does not hold.
         """
+        presentation = self.presentation
+        if self.left.signature is not presentation.signature or not presentation.once_had(self.laws, self.generators):
+            raise InvalidWitness(f"the sides, the laws or the generators are not those of {presentation.name}")
+        self._check()
+
+    @abstractmethod
+    def _check(self) -> None: ...
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
@@ -85,7 +92,7 @@ class FiniteModel(Witness):
 
     kind: ClassVar[str] = "model"
 
-    def check(self) -> None:
+    def _check(self) -> None:
         check_model(self.laws, self.generators, self.left, self.right, self.sets, self.tables, self.point)
 
     def value(self, morphism: Morphism, point: tuple[int, ...]) -> tuple[int, ...]:
@@ -141,7 +148,7 @@ class PathSystem(Witness):
 
     kind: ClassVar[str] = "system"
 
-    def check(self) -> None:
+    def _check(self) -> None:
         check_words(self.laws, self.generators, self.left, self.right, self.rules, self.up_to)
 
     def to_json(self) -> dict[str, Any]:
@@ -190,7 +197,7 @@ class TermSystem(Witness):
 
     kind: ClassVar[str] = "system"
 
-    def check(self) -> None:
+    def _check(self) -> None:
         order = (self.precedence.outputs, self.precedence.by_weight, self.precedence.weightless)
         check_terms(self.laws, self.generators, self.left, self.right, self.equations, *order)
 

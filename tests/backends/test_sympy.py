@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +24,7 @@ object S, X[2], Y[3]
 data x : S -> X
 data y : S -> Y
 model f : X -> Y = affine(2, 3)
-model g : X -> Y = polynomial(2, inputs=2, outputs=3)
+model g : X -> Y = affine(2, 3)
 goal l : {} by {}
 """
 
@@ -42,31 +45,31 @@ def gradient(table, numbers):
     }
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(
-    ("sides", "by"),
+    ("sides", "by", "dtype"),
     [
-        ("x >> f = y", "mse"),
-        ("x >> f = y", "l1"),
-        ("x >> f = y", "huber(delta=0.3)"),
-        ("x >> f = y", "bce"),
-        ("x >> f = y", "cross_entropy"),
-        ("x >> f = x >> g", "kl(temperature=1.7)"),
-        ("x >> f = x >> stop(g)", "cosine"),
-        ("x >> f = x >> g", "info_nce(temperature=0.4)"),
+        ("x >> f = y", "mse", "float64"),
+        ("x >> f = y", "l1", "float64"),
+        ("x >> f = y", "huber(delta=0.3)", "float64"),
+        ("x >> f = y", "bce", "float64"),
+        ("x >> f = y", "cross_entropy", "float64"),
+        ("x >> f = y", "cross_entropy", "float32"),
+        ("x >> f = x >> g", "kl(temperature=1.7)", "float64"),
+        ("x >> f = x >> stop(g)", "cosine", "float64"),
+        ("x >> f = x >> g", "info_nce(temperature=0.4)", "float64"),
     ],
 )
 def test_comparators_agree_with_other_backends(backend, sides, by, dtype):
     d = ld.loads(CLASSES.format(sides, by))
     rng = np.random.default_rng(0)
-    batch = {"x": rng.normal(size=(3, 2)).astype(dtype), "y": rng.dirichlet([1, 1, 1], 3).astype(dtype)}
+    batch = {"x": rng.normal(size=(2, 2)).astype(dtype), "y": rng.dirichlet([1, 1, 1], 2).astype(dtype)}
     numeric, c = d.compile(backend, dtype=dtype), d.compile("sympy", dtype=dtype)
     numbers = c.numbers()
     assert numbers == c.numbers(numeric.parameters()), "layers start from the same numbers"
-    close = {"rtol": 1e-10, "atol": 1e-10} if dtype == "float64" else {"rtol": 1e-5, "atol": 1e-5}
+    close: dict[str, Any] = {"rtol": 1e-10, "atol": 1e-10} if dtype == "float64" else {"rtol": 1e-5, "atol": 1e-5}
     total, field = c.value_and_grad(batch)
-    np.testing.assert_allclose(number(total, numbers), np.asarray(numeric.loss(batch).total), **close)
-    assert sympy.simplify(total - c.loss(batch).total) == 0
+    np.testing.assert_allclose(number(total, numbers), numeric.loss(batch).total.item(), **close)
+    assert total == c.loss(batch).total
     theirs = numeric.value_and_grad(batch)[1]
     for (name, entry), mine in gradient(field, numbers).items():
         np.testing.assert_allclose(mine, np.asarray(theirs[name][entry]).reshape(-1), **close)
@@ -84,19 +87,24 @@ def test_class_numbers_and_a_function_as_comparator():
 
 def test_games_weights_and_schedules(backend):
     """Each goal moves its own models, as on every backend; weights are those of the step."""
-    text = FIT + """
+    text = (
+        FIT
+        + """
 model h : X -> X = affine(1, 1)
 goal fake : x >> f >> h = y weight linear(0, 1, steps=4) train f
 goal real : x >> f >> h = x weight 0.3 train h
 goal both : x >> f >> f = x >> stop(f >> h)
 """
-    d = ld.loads(text.replace("model f : X -> X", "model f : X -> X = affine(1, 1)").replace("object S, X", "object S, X[1]"))
+    )
+    d = ld.loads(
+        text.replace("model f : X -> X", "model f : X -> X = affine(1, 1)").replace("object S, X", "object S, X[1]")
+    )
     batch = {"x": np.array([[0.5], [-1.0]]), "y": np.array([[2.0], [0.25]])}
     numeric, c = d.compile(backend, dtype="float64"), d.compile("sympy", dtype="float64")
     for step in (0, 3):
         total, field = c.value_and_grad(batch, step=step)
         value, theirs = numeric.value_and_grad(batch, step=step)
-        np.testing.assert_allclose(number(total, c.numbers()), np.asarray(value), rtol=1e-12)
+        np.testing.assert_allclose(number(total, c.numbers()), value.item(), rtol=1e-12)
         for (name, entry), mine in gradient(field, c.numbers()).items():
             np.testing.assert_allclose(mine, np.asarray(theirs[name][entry]).reshape(-1), rtol=1e-10)
 
@@ -111,10 +119,15 @@ def test_a_repeated_map_has_one_set_of_parameters():
 
 
 def test_noise_is_the_same_on_every_backend(backend):
-    d = ld.loads("object S, X[2]\nnoise z : S -> X = normal(2)\ndata x : S -> X\nmodel f : X -> X = affine(2, 2)\ngoal g : z >> f = x")
+    d = ld.loads(
+        "object S, X[2]\nnoise z : S -> X = normal(2)\ndata x : S -> X\n"
+        "model f : X -> X = affine(2, 2)\ngoal g : z >> f = x"
+    )
     batch = {"x": np.array([[1.0, 2.0], [3.0, 4.0]])}
     numeric, c = d.compile(backend, seed=3, dtype="float64"), d.compile("sympy", seed=3, dtype="float64")
-    np.testing.assert_allclose(number(c.loss(batch, step=7).total, c.numbers()), np.asarray(numeric.loss(batch, step=7).total))
+    np.testing.assert_allclose(
+        number(c.loss(batch, step=7).total, c.numbers()), numeric.loss(batch, step=7).total.item()
+    )
     given = c.loss({**batch, "z": [[0, 0], [0, 0]]}).total
     assert given.free_symbols == set(c.parameters()["f"]["bias"]), "noise that is given is not drawn"
 
@@ -132,10 +145,10 @@ def test_what_comes_in_comes_out():
     assert [str(s) for s in c.sample(2)["x"]] == ["x_0", "x_1"]
 
 
-@pytest.mark.parametrize("x", [[0.1, 0.2], np.array([0.1, 0.2]), np.float32([0.1, 0.2]), [sympy.Rational(1, 10), "1/5"]])
+@pytest.mark.parametrize(
+    "x", [[0.1, 0.2], np.array([0.1, 0.2]), np.array([0.1, 0.2], np.float32), [Decimal("0.1"), Fraction(1, 5)]]
+)
 def test_a_float_is_the_decimal_that_it_is_written_as(x):
-    if isinstance(x, list) and isinstance(x[1], str):
-        x = [x[0], sympy.Rational(x[1])]
     total = symbolic(FIT, f=lambda x: 0.5 * a * x).loss({"x": x, "y": [1, 1]}).total
     assert total == ((a / 20 - 1) ** 2 + (a / 10 - 1) ** 2) / 2
     assert not total.atoms(sympy.Float)
@@ -162,7 +175,7 @@ def test_shapes_are_found_where_nothing_declares_them():
     assert c.apply("x >> f >> g").free_symbols > {sympy.Symbol(f"x_{i}", real=True) for i in range(3)}
     c = symbolic(text, f=affine(1, 1), g=lambda y: a * y + 1)
     assert c.apply("g", 2) == 2 * a + 1, "a row of one is a number to who declared neither"
-    assert symbolic(text.replace("Y", "Y[n]"), f=affine(2, 3), g=affine(3, 1)).maps.shapes["Y"] == (3,)
+    assert symbolic(text.replace("Y, Z", "Y[n], Z"), f=affine(2, 3), g=affine(3, 1)).maps.shapes["Y"] == (3,)
 
 
 def test_apply():
@@ -192,6 +205,9 @@ def test_averages_have_parameters_of_their_own():
         total, field = c.value_and_grad()
         assert list(field) == ["f"] and c.parameters()["e"].keys() == c.parameters()["f"].keys()
         assert len(total.free_symbols) == 5
+        found = c.decide()["g"]
+        assert c.apply("x >> f").subs(found.numbers) == found.left != found.right
+        assert c.apply("x >> e").subs(found.numbers) == found.right, "each with numbers of its own"
 
 
 def test_maps_out_of_one_and_products():
@@ -199,13 +215,17 @@ def test_maps_out_of_one_and_products():
                  k=lambda: (a, 2), m=lambda x, y: x * y, o=ld.layers.constant(1.0))  # fmt: skip
     (o,) = c.parameters()["o"].values()
     assert c.loss({}).total == (2 * a - o) ** 2
-    with pytest.raises(DiagramError, match=r"`k` : 1 -> A \* B: it is to return a tuple of 2 values, and it returned a"):
+    with pytest.raises(
+        DiagramError, match=r"`k` : 1 -> A \* B: it is to return a tuple of 2 values, and it returned a"
+    ):
         symbolic("object A, B\nmodel k : 1 -> A * B\nmodel m : A * B -> B\ngoal g : k >> m = k >> m",
                  k=lambda: a, m=lambda x, y: x)  # fmt: skip
 
 
 def test_laws_may_be_used():
-    text = FIT.replace("goal fit : x >> f = y", "fixed k : X -> X\nlaw l : k >> k = id(X)\ngoal fit : x >> k >> k >> f = y")
+    text = FIT.replace(
+        "goal fit : x >> f = y", "fixed k : X -> X\nlaw l : k >> k = id(X)\ngoal fit : x >> k >> k >> f = y"
+    )
     c = ld.loads(text).compile("sympy", maps={"f": lambda x: a * x, "k": lambda x: -x}, use_laws=True)
     assert "k" not in c.plan.generators and c.loss({"x": [1], "y": [0]}).total == a**2
 
@@ -222,7 +242,10 @@ LAYERS = ld.layers
         (LAYERS.mlp(2, 2, 2, activation="softplus"), (2,)),
         (LAYERS.residual(LAYERS.linear(3, 3, bias=False), LAYERS.leaky_relu(0.1)), (3,)),
         (LAYERS.sequential(LAYERS.flatten(), LAYERS.linear(4, 3), LAYERS.elu(), LAYERS.gelu(), LAYERS.silu()), (2, 2)),
-        (LAYERS.sequential(LAYERS.reshape(2, 2), LAYERS.rot90(), LAYERS.roll(1, axis=0), LAYERS.scale(0.3, shift=2)), (4,)),
+        (
+            LAYERS.sequential(LAYERS.reshape(2, 2), LAYERS.rot90(), LAYERS.roll(1, axis=0), LAYERS.scale(0.3, shift=2)),
+            (4,),
+        ),
         (LAYERS.sequential(LAYERS.normalize(), LAYERS.exp(), LAYERS.sigmoid(), LAYERS.dropout(0.5)), (3,)),
     ],
     ids=lambda x: str(x)[:30],
@@ -237,7 +260,9 @@ def test_layers_agree_with_other_backends(backend, layer, shape):
     mine = c.apply("f", values)
     numbers = c.numbers()
     theirs = np.asarray(d.compile(backend, dtype="float64").apply("f", values))
-    np.testing.assert_allclose([number(e, numbers) for e in mine.reshape(-1)], theirs.reshape(-1), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        [number(e, numbers) for e in mine.reshape(-1)], theirs.reshape(-1), rtol=1e-10, atol=1e-12
+    )
 
 
 def test_layers_of_several_inputs():
@@ -280,7 +305,11 @@ def branching(x):
 @pytest.mark.parametrize(
     ("text", "f", "message"),
     [
-        (FIT, None, "`f` has no realisation; write one in the diagram, such as = affine(2, 2), or in Python give maps={'f': …}"),
+        (
+            FIT,
+            None,
+            "`f` has no realisation; write one in the diagram, such as = affine(2, 2), or in Python give maps={'f': …}",
+        ),
         (FIT, 3, f"`f`: a value of type int is no map here; {CAN_BE}"),
         (FIT, Torchlike(), f"`f`: a value of type Torchlike is no map here; {CAN_BE}"),
         (FIT, branching, f"`f` : X -> X refuses symbols: cannot determine truth value of Relational; {CAN_BE}"),
@@ -290,18 +319,38 @@ def branching(x):
         (FIT, lambda x: sympy.Symbol("k", imaginary=True), "the symbol k is declared not to be real"),
         (FIT, lambda x: [x, x], "`f` : X -> X gives [2], but X is a single number; an object without a shape holds"),
         (FIT.replace("X\n", "X[2]\n", 1), affine(2, 3), "`f` : X -> X gives [3], but X is declared [2]"),
-        (FIT.replace("X\n", "X[2]\n", 1), affine(3, 2), "`f` : X -> X: `affine(3, 2)` takes values whose last axis is 3"),
-        (FIT.replace("X\n", "X[n]\n", 1), lambda x: x, "object X[n]: no map says what n is; on sympy, symbols are made"),
+        (
+            FIT.replace("X\n", "X[2]\n", 1),
+            affine(3, 2),
+            "`f` : X -> X: `affine(3, 2)` takes values whose last axis is 3",
+        ),
+        (
+            FIT.replace("X\n", "X[n]\n", 1),
+            lambda x: x,
+            "object X[n]: no map says what n is; on sympy, symbols are made",
+        ),
         (FIT.replace("X\n", "X[n]\n", 1), affine(2, 3), "`f` : X -> X gives [3], but X is declared [n]"),
-        (FIT.replace("X\n", "X[1, 4, 4]\n", 1), ld.layers.conv(1, 1), "`f` : X -> X: the layer `conv2d(1, 1)` has no expr"),
-        (FIT.replace("model", "fixed"), lambda x: a * x, "`f` is fixed, a map without parameters, and has a; declare it"),
+        (
+            FIT.replace("X\n", "X[1, 4, 4]\n", 1),
+            ld.layers.conv(1, 1),
+            "`f` : X -> X: the layer `conv2d(1, 1)` has no expr",
+        ),
+        (
+            FIT.replace("model", "fixed"),
+            lambda x: a * x,
+            "`f` is fixed, a map without parameters, and has a; declare it",
+        ),
     ],
     ids=str,
 )
 def test_errors_say_what_is_wrong(text, f, message):
     with pytest.raises(DiagramError) as error:
         symbolic(text, **({} if f is None else {"f": f}))
-    said = str(error.value).replace(str(error.value).partition("Relational: ")[2].partition(";")[0], "").replace(": ;", ";")
+    said = (
+        str(error.value)
+        .replace(str(error.value).partition("Relational: ")[2].partition(";")[0], "")
+        .replace(": ;", ";")
+    )
     assert message in said
 
 
@@ -317,7 +366,10 @@ def test_a_parameter_of_a_frozen_and_a_trained_map_is_an_error():
         ({"x": [1]}, "the batch lacks `y`, which goal `fit` needs"),
         ({"x": [1], "z": [1]}, "batch: there is no data generator `z`; there are x, y"),
         ({"x": [1], "y": [1, 2]}, "batch: `y` has 2 rows, but `x` has 1; both come out of S, one row for each sample"),
-        ({"x": [1], "y": [sympy.I * sympy.Symbol("q", imaginary=True)]}, "batch: `y`: the symbol q is declared not to be"),
+        (
+            {"x": [1], "y": [sympy.I * sympy.Symbol("q", imaginary=True)]},
+            "batch: `y`: the symbol q is declared not to be",
+        ),
         ([1], "batch: a batch is a dictionary of values by the names of the data generators"),
     ],
     ids=str,
@@ -331,7 +383,7 @@ def test_wrong_batches(batch, message):
 def test_two_shapes_are_not_broadcast():
     c = symbolic(FIT, f=lambda x: x)
     with pytest.raises(DiagramError, match="the sides' shapes differ"):
-        c.loss({"x": [[1, 2]], "y": [1]})
+        c.loss({"x": [[1, 2]], "y": [0.5]})
 
 
 def test_what_sympy_has_not_says_where_it_is():
@@ -341,7 +393,7 @@ def test_what_sympy_has_not_says_where_it_is():
             getattr(c, name)
         assert not hasattr(c, name)
     with pytest.raises(AttributeError, match="has no attribute 'lost'"):
-        c.lost
+        getattr(c, "lost")  # noqa: B009
     with pytest.raises(DiagramError, match="there is no device 'cuda' on sympy"):
         ld.loads(FIT).compile("sympy", maps={"f": lambda x: x}, device="cuda")
 

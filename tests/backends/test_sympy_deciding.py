@@ -95,6 +95,14 @@ def test_equal_where_both_are_defined():
     assert decided(text, f=sympy.exp, g=sympy.log) == {"back": True, "there": True}
 
 
+def test_where_a_map_divides_by_0_nothing_is_refuted():
+    """At a = 0 the second map is not defined, though what comes in is 0 and SymPy says 0 / a = 0."""
+    inverse = {"enc": lambda x: a * x, "dec": lambda y: y / a}
+    assert decided(AUTOENCODER, **inverse) == {"rec": True}
+    logarithm = {"enc": lambda x: x * sympy.log(a), "dec": lambda y: y / sympy.log(a)}
+    assert decided(AUTOENCODER, **logarithm) == {"rec": True}
+
+
 def test_a_counterexample_holds_its_numbers():
     c = ld.loads(AUTOENCODER).compile(backend="sympy", maps={"enc": affine(2, 1), "dec": affine(1, 2)})
     found = c.decide()["rec"]
@@ -185,7 +193,17 @@ def test_roots_are_exact():
 
 def test_two_decisions_name_their_symbols_alike():
     c = ld.loads(AUTOENCODER).compile(backend="sympy", maps={"enc": affine(1, 1), "dec": affine(1, 1)})
-    assert str(c.decide()) == str(c.decide())
+    first = str(c.decide())
+    c.loss(), c.solve(), c.apply("enc")
+    assert str(c.decide()) == first
+    assert {str(s) for s in c.decide()["rec"].numbers} >= {"x", "enc_weight_0_0"}
+
+
+def test_names_that_are_taken_are_not_given_again():
+    x = sympy.Symbol("x", real=True)
+    c = ld.loads(AUTOENCODER).compile(backend="sympy", maps={"enc": lambda v: x * v, "dec": lambda v: v / x})
+    assert c.decide()["rec"] is True and c.parameters()["enc"] == {"x": x}
+    assert c.apply("x >> enc") == x * sympy.Symbol("x_", real=True)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Shapes without numbers on PyTorch."""
 
+import logging
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -83,10 +85,13 @@ def test_a_map_that_looks_at_its_numbers_tells_nothing():
         (nn.LSTM(4, 3), ((6, 4),), "`f` : A -> B is to return one array, and it returned a tuple of"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(given, argument, said):
+def test_what_is_wrong_is_said_in_one_line(given, argument, said, monkeypatch):
+    logged = []
+    monkeypatch.setattr(logging.getLogger("torch._subclasses.fake_tensor"), "handle", logged.append)
     with pytest.raises(DiagramError) as error:
         abstract(given, argument)
     assert str(error.value).startswith(said) and "\n" not in str(error.value)
+    assert not any(record.levelno >= logging.WARNING for record in logged), "it is said once, and not logged"
 
 
 def test_a_failure_with_numbers_too_is_the_maps_own():

@@ -1,5 +1,7 @@
 """The example of the interface, with modules and layers for it, and how numbers of either backend are compared."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import nn
@@ -23,7 +25,7 @@ def distillation() -> ld.Diagram:
     return d
 
 
-def nets(seed: int = 0) -> dict[str, nn.Module]:
+def nets(seed: int = 0) -> dict[str, Any]:
     """Modules with batch norm."""
     torch.manual_seed(seed)
     return {

@@ -4,6 +4,7 @@ One test, or a few, for each line of the interface, in its order. What another t
 """
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -312,13 +313,13 @@ def linear_in_every_form() -> dict[str, tuple[tuple[str, ...], object]]:
     import equinox as eqx
     from flax import nnx
 
-    w, b = np.arange(6.0, dtype="float32").reshape(2, 3), np.float32([1, -1])
+    w, b = np.arange(6.0, dtype="float32").reshape(2, 3), np.array([1, -1], "float32")
     module = nn.Linear(3, 2)
     with torch.no_grad():
         module.weight.copy_(torch.from_numpy(w)), module.bias.copy_(torch.from_numpy(b))
     row = eqx.nn.Linear(3, 2, key=jax.random.key(0))
     row = eqx.tree_at(lambda m: (m.weight, m.bias), row, (jnp.asarray(w), jnp.asarray(b)))
-    cell = nnx.Linear(3, 2, rngs=nnx.Rngs(0))
+    cell: Any = nnx.Linear(3, 2, rngs=nnx.Rngs(0))
     cell.kernel[...], cell.bias[...] = jnp.asarray(w.T), jnp.asarray(b)
     return {
         "a torch module": (("torch", "jax"), module),
@@ -353,7 +354,7 @@ def test_a_map_out_of_1_is_called_without_arguments(backend):
     """It gives one value without batch axis, which meets a batch; a goal out of 1 is evaluated once, without data."""
     d = ld.Diagram()
     S, A = d.object("S"), d.object("A", shape=(3,))
-    mean = d.model("mean", d.unit, A, ld.layers.constant([0.0, 0.0, 0.0]))
+    mean = d.model("mean", d.unit, A, ld.layers.constant((0.0, 0.0, 0.0)))
     d.goal("near", d.parse("drop(S) >> mean"), d.data("x", S, A))
     d.goal("small", mean, d.fixed("two", d.unit, A))
     numbers = {"torch": torch, "jax": jnp}[backend]

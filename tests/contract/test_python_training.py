@@ -4,6 +4,7 @@ One test, or a few, for each line of the interface, in its order. What another t
 """
 
 import signal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def test_a_game_has_one_field_backward_and_value_and_grad(backend):
     terms = {k: v.item() for k, v in c.loss(data).terms.items()}
     assert value.item() == pytest.approx(terms["real"] + 0.5 * terms["fool"], abs=1e-12)
     # The players by hand, on torch, from the same numbers and the same draw.
-    other = d.compile("torch", maps=maps, dtype="float64")
+    other: Any = d.compile("torch", maps=maps, dtype="float64")
     player, critic = (other.maps.map(name).module for name in ("make", "judge"))
     draw, real = (torch.from_numpy(np.asarray(c.draw(data)[name])) for name in ("z", "x"))
     bce = nn.functional.binary_cross_entropy_with_logits
@@ -85,8 +86,8 @@ def by_hand(backend: str, name: str, steps: int) -> np.ndarray:
         return weight.detach().numpy()
     import optax
 
-    kinds = {"momentum": lambda lr: optax.sgd(lr, momentum=0.9)}
-    optimizer = kinds.get(name, getattr(optax, name, None))(1e-2 if name == "rmsprop" else 1e-3)
+    rate = 1e-2 if name == "rmsprop" else 1e-3  # torch's, since optax has none of its own
+    optimizer = optax.sgd(rate, momentum=0.9) if name == "momentum" else getattr(optax, name)(rate)
     with jax.enable_x64(True):
         weight = jnp.asarray(w)
         state = optimizer.init(weight)

@@ -13,6 +13,7 @@ from learningdiagrams.drawing.layers import arrange, components, crossings
 from learningdiagrams.drawing.layout import Layout, layout, path_edges
 from learningdiagrams.drawing.places import ROW, isotonic
 from learningdiagrams.drawing.routes import Rect, meets, sampled
+from learningdiagrams.theory.morphisms import identity
 from tests.diagrams import diagrams
 from tests.drawing.cases import TEXTS, case, many_tasks, scattered
 
@@ -232,3 +233,15 @@ def test_an_empty_diagram_has_a_layout():
 def test_hundreds_of_arrows():
     found = layout(scattered(1, 100, 300))
     assert overlaps(found) == 0 and foreign(found) == []
+
+
+def test_a_badge_of_a_loop_stands_outside_of_it():
+    """No badge fits inside a loop: there it would hide the arrow."""
+    d = Diagram()
+    (A,) = d.objects("A")
+    turn = d.map("turn", A, A)
+    d.law(turn >> turn >> turn, identity(A), name="thrice")
+    found = layout(d)
+    (badge,), (arrow,) = found.badges, found.arrows
+    assert not any(badge.box.holds(point) for point in sampled(arrow.points, 60))
+    assert badge.box.y < min(y for _, y in sampled(arrow.points, 60))

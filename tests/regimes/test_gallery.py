@@ -1,0 +1,193 @@
+"""The gallery as a whole: files, words, variants, commands, quick runs; and, slowly, whole runs that keep their bounds."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import mean
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from learningdiagrams import demo, regimes
+from learningdiagrams.errors import DiagramError
+from learningdiagrams.regimes.commands import app
+
+pytest.importorskip("sklearn")
+pytest.importorskip("PIL")
+pytest.importorskip("matplotlib")
+
+VARIANTS = [(name, variant.name) for name in regimes.NAMES for variant in regimes.find(name).variants]
+
+
+def command(*arguments: str):
+    return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.mark.parametrize("name", regimes.NAMES)
+def test_a_regime_says_what_it_is_and_where_from(name: str):
+    regime = regimes.find(name)
+    diagram = regime.diagram()
+    assert regime.name == name and regime.path.is_file()
+    assert all((regime.title, regime.source, regime.claim, regime.caution, regime.figures, diagram.stages))
+    assert regime.text().startswith("# ")
+    found = diagram.check()
+    assert not found.warnings and not found.contradictions
+
+
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_a_variant_changes_what_it_says_and_is_a_diagram(name: str, variant: str):
+    regime = regimes.find(name)
+    assert regime.text(variant) != regime.text()
+    assert regime.variant(variant).words in command("show", name, "--variant", variant).stdout
+    assert set(regime.variant(variant).shows) <= {figure.name for figure in regime.figures}
+
+
+@pytest.mark.parametrize("name", regimes.NAMES)
+def test_quick_runs_give_every_figure(name: str):
+    result = regimes.run(name, "torch", seeds=1, quick=True)
+    assert list(result.figures) and {figure.name for figure in result.regime.figures} <= set(result.figures)
+    assert all(np.isfinite(values).all() for values in result.figures.values())
+    assert result.missed == []  # a quick run is not judged
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "equivariance", "stacking"])
+def test_quick_runs_on_both_backends_start_alike(name: str):
+    ours, theirs = (regimes.run(name, backend, seeds=1, quick=True).figures for backend in ("jax", "torch"))
+    for figure, values in theirs.items():
+        assert ours[figure] == pytest.approx(values, abs=0.05), figure
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", regimes.NAMES)
+def test_whole_runs_keep_their_bounds(name: str):
+    assert regimes.run(name, "torch", seeds=3).missed == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", regimes.NAMES)
+def test_whole_runs_on_jax_keep_their_bounds(name: str):
+    assert regimes.run(name, "jax", seeds=1).missed == []
+
+
+# What the algebra says, and what training does --------------------------------------------------------------------------
+
+
+def test_undo_follows_from_putput_and_not_without_it():
+    regime = regimes.find("manipulator")
+    proved = regime.diagram("putput").check().derivable["undo"]
+    assert {step.law for verdict in proved for step in verdict.proof.steps} == {"putput", "getput"}
+    assert all(verdict.proof.check() is None for verdict in proved)
+    plain = regime.diagram().check()
+    assert "undo" not in plain.derivable and "undo" not in plain.undecided
+
+
+def test_the_decoded_turn_follows_only_where_turned_pictures_come_back():
+    regime = regimes.find("equivariance")
+    assert "turned" in regime.diagram().check().derivable
+    assert "turned" not in regime.diagram("underived").check().derivable
+
+
+@pytest.mark.slow
+def test_training_agrees_with_the_proofs():
+    wrong, right = (regimes.run("equivariance", seeds=1, variant=v).figures for v in ("underived", "derived"))
+    assert wrong["turned"][0] > 0.3 and right["turned"][0] < 0.12
+    assert wrong["latent"][0] < 0.01 and right["latent"][0] < 0.01
+
+
+@pytest.mark.slow
+def test_controls():
+    def figures(name: str, variant: str) -> Callable[[str], float]:
+        found = regimes.run(name, seeds=1, variant=variant).figures
+        return lambda figure: mean(found[figure])
+
+    clean = figures("manipulator", "no-grain")
+    assert clean("own") > 0.99 and clean("judged") < 0.9
+    assert figures("manipulator", "putget-only")("getput") > 0.3
+    assert figures("simsiam", "collapse")("spread") < 0.1 < 0.25 < figures("simsiam", "no-norm")("spread")
+    still = figures("cyclegan", "no-judges")
+    assert still("embolden") > 0.95 and still("cycle") < 0.02
+    assert figures("distillation", "all-labels")("gain") < 0.03
+
+
+# Commands ---------------------------------------------------------------------------------------------------------------
+
+
+def test_list_has_a_line_for_each():
+    lines = command("list").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(regimes.NAMES)
+    assert all(regimes.find(line.split()[0]).title in line for line in lines)
+
+
+def test_show_prints_diagram_loss_findings_words_and_bounds(tmp_path):
+    done = command("show", "manipulator", "--variant", "putput", "--draw", str(tmp_path / "m.svg"))
+    assert done.exit_code == 0 and (tmp_path / "m.svg").read_text().lstrip().startswith("<svg")
+    for words in (
+        "law putput : (put @ id(Class)) >> put",
+        "L(θ) = ",
+        "derivable: goal `undo` follows from putput, getput",
+        "source: ",
+        "claims: ",
+        "beware: ",
+        "figure: an independent classifier finds the class asked for: ≥ 0.985; by hand 0.999 ± 0.001",
+    ):
+        assert words in done.stdout
+
+
+def test_run_prints_a_table_and_leaves_a_report(tmp_path):
+    done = command("run", "autoencoder", "--quick", "--seeds", "2", "--out", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    heading, columns, row, *_ = done.stdout.splitlines()
+    assert re.fullmatch(
+        r"Autoencoder, on torch: 2 seeds, \d+ s each; a quick run, whose figures mean nothing", heading
+    )
+    assert columns.split() == ["mean", "spread", "seeds"]
+    assert re.search(r"16 numbers +0\.\d{3} +±0\.\d{3} +0\.\d{3} 0\.\d{3}$", row)
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_a_missed_bound_is_said_and_is_exit_code_1(monkeypatch):
+    strict = replace(
+        regimes.find("autoencoder"),
+        figures=(regimes.Figure("error", "error", most=0.0), regimes.Figure("linear", "linear", least=0.01)),
+    )
+    short = replace(strict, training={**strict.training, "goals": ["back"]})
+    result = regimes.Result(short, "torch", figures={"error": [0.2, 0.4], "linear": [0.1, 0.1]}, seconds=[1.0, 1.0])
+    assert result.missed == ["autoencoder: error: 0.3 is not ≤ 0"]
+    assert regimes.table(result).splitlines()[2].split() == ["error", "0.300", "±0.141", "≤", "0", "missed", "0.200", "0.400"]
+    monkeypatch.setattr(regimes, "run", lambda *a, **k: result)
+    done = command("run", "autoencoder")
+    assert done.exit_code == 1 and done.stderr == "autoencoder: error: 0.3 is not ≤ 0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show", "distilation"], "regimes: there is no regime `distilation`; did you mean `distillation`?"),
+        (["run", "gan"], f"regimes: there is no regime `gan`; there are {', '.join(regimes.NAMES)}"),
+        (
+            ["show", "manipulator", "--variant", "putgett-only"],
+            "regimes: regime `manipulator`: there is no variant `putgett-only`; did you mean `putget-only`?",
+        ),
+        (["run", "autoencoder", "--variant", "x"], "regimes: regime `autoencoder`: there is no variant `x`; there is none"),
+        (["run", "autoencoder", "--backend", "pytorch"], "regimes: there is no backend"),
+    ],
+)
+def test_errors_are_one_line(arguments: list[str], message: str):
+    done = command(*arguments)
+    assert done.exit_code == 1 and done.stdout == ""
+    assert done.stderr.startswith(message) and len(done.stderr.splitlines()) == 1
+
+
+def test_changes_that_do_not_fit_are_errors():
+    regime = regimes.find("autoencoder")
+    broken = replace(regime, variants=(regimes.Variant("two", "words", {"Image": "Picture"}),))
+    with pytest.raises(DiagramError, match=r"variant `two`: `Image` stands \d+ times in autoencoder.diagram"):
+        broken.text("two")
+
+
+@pytest.mark.slow
+def test_the_demo(tmp_path, capsys):
+    found = demo.run("torch", tmp_path, seeds=1)
+    assert found["teacher"][0] > 0.97 and found["gain"][0] > 0.06
+    assert (tmp_path / "report.html").is_file() and "Distilling gains +" in capsys.readouterr().out

@@ -1,0 +1,16 @@
+"""docs/symbolic.md: its examples run and print what it says."""
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("sympy")
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "symbolic.md"
+
+
+def test_sessions_run():
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    result = doctest.testfile(str(PAGE), module_relative=False, optionflags=flags)
+    assert result.attempted >= 20 and result.failed == 0
