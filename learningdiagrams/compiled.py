@@ -16,7 +16,7 @@ from learningdiagrams.backends import backend as find_backend
 from learningdiagrams.backends import symbolic as find_symbolic
 from learningdiagrams.backends.base import Backend, Evaluated, Maps, Parameters, Program
 from learningdiagrams.code import run_code
-from learningdiagrams.data import as_batch, draw_noise, load_sources
+from learningdiagrams.data import Data, as_batch, as_data, draw_noise, load_sources
 from learningdiagrams.declarations import Goal, Measure
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import About, DiagramError, suggestion
@@ -75,8 +75,7 @@ def compile_diagram(
         realised = _realisations(diagram, needed(diagram), dict(maps or {}), trusted, "affine(2, 2)")
         symbols = find_symbolic().maps(diagram, realised)
         return SymbolicCompiled(diagram, symbols, seed, dtype, rewrite(diagram) if use_laws else None)
-    equations: list[Goal | Measure] = [*diagram.goals.values(), *diagram.measures.values()]
-    everything = make_plan(diagram, equations, moves=(), keep_equal=True)
+    everything = _everything(diagram)
     realised = _realisations(diagram, _needed(diagram, everything), dict(maps or {}), trusted)
     made = find_backend(backend).maps(diagram, realised, seed=seed, dtype=dtype, device=device)
     bindings = check_plan(everything, made.abstract)
@@ -114,9 +113,13 @@ def _realisations(
 
 def unrealised(diagram: Diagram) -> list[str]:
     """The maps that the diagram's goals and measures need and for which it names no realisation."""
+    return [name for name in _needed(diagram, _everything(diagram)) if name not in diagram.specs]
+
+
+def _everything(diagram: Diagram) -> Plan:
+    """The plan of all that is ever computed: every goal and measure as it is written."""
     equations: list[Goal | Measure] = [*diagram.goals.values(), *diagram.measures.values()]
-    plan = make_plan(diagram, equations, moves=(), keep_equal=True)
-    return [name for name in _needed(diagram, plan) if name not in diagram.specs]
+    return make_plan(diagram, equations, moves=(), keep_equal=True)
 
 
 def _needed(diagram: Diagram, plan: Plan) -> list[str]:
@@ -148,6 +151,8 @@ class Compiled:
         self.rewriting = rewriting
         self.state = training.State()
         self._programs: dict[Any, Program] = {}
+        self._agreed: set[frozenset[tuple[str, int]]] = {frozenset()}
+        """What named axes were in data, where the maps were found to agree."""
 
     @property
     def backend(self) -> str:
@@ -204,8 +209,19 @@ class Compiled:
         # What `draw` gave for `pure` may come back: averages are the maps' own here.
         if isinstance(batch, Mapping):
             batch = {name: value for name, value in batch.items() if self.diagram.roles.get(name) != "ema"}
-        checked = as_batch(self.diagram, batch)
+        checked, axes = as_batch(self.diagram, batch)
+        self._agree(axes)
         return draw_noise(self.diagram, checked, step, self.seed, dtype=self.maps.dtype)
+
+    def _agree(self, axes: Mapping[str, int]) -> None:
+        """Raises where the maps contradict what named axes of shapes are in the data."""
+        new = frozenset(axes.items())
+        if new in self._agreed:
+            return
+        bindings = Bindings()
+        bindings.numbers.update((name, (number, "the data")) for name, number in axes.items())
+        check_plan(_everything(self.diagram), self.maps.abstract, bindings)
+        self._agreed.add(new)
 
     def _at(self, batch: Mapping[str, Any], step: int) -> tuple[Program, dict[str, Any]]:
         """The program for the sample objects that a batch holds, and the batch with its noise."""
@@ -343,9 +359,13 @@ class Compiled:
         )
 
     def _sourced(self, data: Any) -> Any:
-        """The data, or where none are given what the diagram's sources hold."""
-        if data is not None:
-            return data
+        """The data, or where none are given what the diagram's sources hold, checked."""
+        found = as_data(self.diagram, self._sources() if data is None else data)
+        if isinstance(found, Data):
+            self._agree(found.axes)
+        return found
+
+    def _sources(self) -> dict[str, Any]:
         roles, specs = self.diagram.roles, self.diagram.specs
         missing = [name for name in self.plan.inputs if roles[name] == "data" and name not in specs]
         if missing:

@@ -196,9 +196,11 @@ def as_data(diagram: Diagram, data: Any, *, where: str = "data") -> Data | Strea
     )
 
 
-def as_batch(diagram: Diagram, batch: Mapping[str, Any], *, where: str = "batch") -> Batch:
-    """One batch, checked as in :func:`as_data`; it may lack data, and may hold noise that was drawn
-    before.
+def as_batch(
+    diagram: Diagram, batch: Mapping[str, Any], *, where: str = "batch"
+) -> tuple[Batch, Mapping[str, int]]:
+    """One batch, checked as in :func:`as_data`, and the numbers of named axes; it may lack data, and may hold
+    noise that was drawn before.
     """
     if not isinstance(batch, Mapping):
         raise DiagramError(
@@ -206,8 +208,7 @@ def as_batch(diagram: Diagram, batch: Mapping[str, Any], *, where: str = "batch"
             f"{type(batch).__name__}"
         )
     values = _by_name(diagram, batch, where)
-    check_batch(diagram, values, where=where, whole=False)
-    return values
+    return values, check_batch(diagram, values, where=where, whole=False)[1]
 
 
 def check_batch(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import perf_counter
 from statistics import mean
+from time import perf_counter
 
 from rich.console import Console
 

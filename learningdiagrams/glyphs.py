@@ -95,9 +95,7 @@ def glyphs() -> Glyphs:
             picture[:] = np.asarray(image)
     kept = np.ones(len(letters), bool)
     for page in pictures:
-        _, first, group = np.unique(
-            page.reshape(len(letters), -1), axis=0, return_index=True, return_inverse=True
-        )
+        _, first, group = np.unique(page.reshape(len(letters), -1), axis=0, return_index=True, return_inverse=True)
         kept &= first[group.reshape(-1)] == np.arange(len(letters))
     chosen = (pictures[:, kept] / np.float32(255)).astype(np.float32)
     chosen.setflags(write=False)

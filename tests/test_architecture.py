@@ -14,7 +14,7 @@ FLOORS = (
     {"theory"},
     {"calls", "errors", "layers", "lookalikes", "losses", "schedules", "specs", "values"},
     {"declarations", "diagram"},
-    {"data", "datasets", "noise"},
+    {"data", "datasets", "glyphs", "noise"},
     {
         "contradictions",
         "drawing",

@@ -396,3 +396,24 @@ def test_a_module_that_anybody_may_import_is_not_forgotten(tmp_path, backend):
     library = sys.modules[backend]
     c = ld.load(tmp_path / "d.diagram", trust=True).compile(backend=backend)
     assert host(c.apply("k", np.zeros((1, 1)))).item() == 0 and sys.modules[backend] is library
+
+
+def test_a_name_in_shapes_is_one_number_in_the_data_and_in_the_maps(backend):
+    d = ld.Diagram("Named")
+    s, a, b = d.object("S"), d.object("A", ("n",)), d.object("B", ("n",))
+    d.data("x", s, a), d.data("y", s, b), d.model("f", a, b, "linear(3, 4)")
+    d.goal("fit", "x >> f", "y")
+    c = d.compile(backend=backend)
+    said = r"goal `fit`, at x >> f: `f` gives \[4\], but B is declared \[n\] \(n is 3 by the data, and 4 by `f`\)"
+    for use in (c.loss, c.fit, c.evaluate, c.residuals):
+        with pytest.raises(DiagramError, match=said):
+            use({"x": np.zeros((2, 3)), "y": np.zeros((2, 3))})
+
+
+def test_a_name_in_shapes_may_be_another_number_in_the_next_batch(backend):
+    d = ld.Diagram("Lengths")
+    s, a = d.object("S"), d.object("A", ("n", 2))
+    d.data("x", s, a), d.model("f", a, a, "linear(2, 2)")
+    d.goal("fit", "x >> f", "x")
+    c = d.compile(backend=backend)
+    assert all(c.loss({"x": np.ones((2, length, 2))}).total.item() > 0 for length in (3, 5, 3))

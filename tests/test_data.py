@@ -51,7 +51,7 @@ def test_values_may_stand_under_their_sample_object():
         nested[str(diagram().generators[name].dom)][name] = value
     data = as_data(diagram(), nested)
     assert isinstance(data, Data) and data.sizes == {"S": 5, "T": 4} and data.values.keys() == plain.keys()
-    assert as_batch(diagram(), {"T": nested["T"]}).keys() == {"words", "pair"}
+    assert as_batch(diagram(), {"T": nested["T"]})[0].keys() == {"words", "pair"}
     assert next(Stream(diagram(), [nested], "data").batches(0))[1] == {"S": 5, "T": 4}
     with pytest.raises(DiagramError, match=r"^data: `words` stands under S, and it comes out of T$"):
         as_data(diagram(), {"S": {"words": plain["words"]}})
@@ -153,8 +153,8 @@ def test_what_is_no_data_at_all():
 
 
 def test_a_batch_may_lack_data_and_hold_noise():
-    batch = as_batch(diagram(), {"pixels": [[[1.0], [2.0]]], "z": np.zeros((1, 2))})
-    assert batch["pixels"].shape == (1, 2, 1)
+    batch, axes = as_batch(diagram(), {"pixels": [[[1.0], [2.0]]], "z": np.zeros((1, 2))})
+    assert batch["pixels"].shape == (1, 2, 1) and axes == {"n": 1}
     with pytest.raises(DiagramError, match="batch: a batch is a dictionary"):
         as_batch(diagram(), [1])  # type: ignore[arg-type]
 

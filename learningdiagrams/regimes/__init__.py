@@ -43,6 +43,7 @@ NAMES: Final = (
     "captioning",
     "cyclegan",
     "stacking",
+    "mutual_learning",
     "vae",
 )
 """The regimes, in the order of the gallery."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -104,6 +104,7 @@ class Regime:
         source: where the regime comes from.
         claim: what the figures show; caution: what they do not show.
         variants: control experiments, and other forms of the idea.
+        whole: where the file holds a part that is glued to itself: the function of its text that makes the whole of it.
     """
 
     name: str
@@ -115,7 +116,8 @@ class Regime:
     source: str
     claim: str
     caution: str
-    variants: tuple[Variant, ...] = field(default=())
+    variants: tuple[Variant, ...] = ()
+    whole: Callable[[str], Diagram] | None = None
 
     @property
     def path(self) -> Path:
@@ -143,7 +145,9 @@ class Regime:
 
     def diagram(self, variant: str | None = None, quick: int | None = None) -> Diagram:
         """The diagram; with `quick` each of its stages takes at most that many steps."""
-        made = loads(self.text(variant), file=str(self.path), directory=self.path.parent)
+        text = self.text(variant)
+        whole = self.whole or (lambda text: loads(text, file=str(self.path), directory=self.path.parent))
+        made = whole(text)
         return made if quick is None else shortened(made, quick)
 
 

@@ -91,8 +91,8 @@ REGIME = Regime(
     claim="An image encoder and a language decoder, trained together, name letters in faces they never saw, and some "
     "letters they never saw.",
     caution=(
-        "Faces held out have close siblings among those trained on; most letters held out have names of known words. How "
-        "much the words alone give away is what the variant `blind` says."
+        "Faces held out have close siblings among those trained on; most letters held out have names of known words. "
+        "How much the words alone give away is what the variant `blind` says."
     ),
     variants=(
         Variant(

@@ -69,11 +69,12 @@ REGIME = Regime(
         Figure("letters_5", "among the five nearest", least=0.72, by_hand=(0.841, 0.045)),
     ),
     training={"batch_size": 128, "optimizer": "adamw", "lr": 4e-3, "schedule": "onecycle"},
-    source="Radford et al. 2021, Learning Transferable Visual Models From Natural Language Supervision (arXiv 2103.00020)",
+    source="Radford et al. 2021, Learning Transferable Visual Models From Natural Language Supervision (arXiv "
+    "2103.00020)",
     claim="Pictures and names that were never paired in training find each other: letters never seen by names of known "
     "words, faces never seen by their likeness.",
     caution=(
-        "Faces held out have close siblings among those trained on. Most names of letters held out are made of words that "
-        "occur in training; the others cannot be found but by chance. The temperature is fixed, not learned."
+        "Faces held out have close siblings among those trained on. Most names of letters held out are made of words "
+        "that occur in training; the others cannot be found but by chance. The temperature is fixed, not learned."
     ),
 )

@@ -51,8 +51,8 @@ REGIME = Regime(
     ),
     training={"batch_size": 16, "optimizer": "adam", "lr": 1e-3, "schedule": "linear"},
     source=(
-        "Zhu, Park, Isola and Efros 2017, Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks; "
-        "as a schema with equations in Gavranović 2019, Compositional Deep Learning (arXiv 1907.08292)"
+        "Zhu, Park, Isola and Efros 2017, Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial "
+        "Networks; as a schema with equations in Gavranović 2019, Compositional Deep Learning (arXiv 1907.08292)"
     ),
     claim="Without a single pair, two maps come nearer to the true counterparts than the letters were.",
     caution=(
@@ -64,8 +64,8 @@ REGIME = Regime(
             "no-judges",
             "without the adversarial goals nothing moves away from the identity, and the cycle is perfect",
             {
-                "train embolden, lighten, of_bold, of_sans by there, back, still_bold, still_sans, fool_bold, spot_bold, "
-                "known_bold, fool_sans, spot_sans, known_sans": (
+                "train embolden, lighten, of_bold, of_sans by there, back, still_bold, still_sans, fool_bold, "
+                "spot_bold, known_bold, fool_sans, spot_sans, known_sans": (
                     "train embolden, lighten by there, back, still_bold, still_sans"
                 )
             },

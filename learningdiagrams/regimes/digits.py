@@ -15,7 +15,7 @@ TEST: Final = 500
 
 
 def digits(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Training pictures (1297, 64) and classes (1297,), test pictures (500, 64) and classes (500,), split by the seed."""
+    """Pictures (1297, 64) and classes (1297,) to train on, then (500, 64) and (500,) to test, split by the seed."""
     try:
         from sklearn.datasets import load_digits
     except ModuleNotFoundError as error:

@@ -45,16 +45,16 @@ REGIME = Regime(
     source="Hinton, Vinyals and Dean 2015, Distilling the Knowledge in a Neural Network (arXiv 1503.02531)",
     claim="A student with 50 labels comes close to a teacher that saw all of them, by agreeing with it on all images.",
     caution=(
-        "The gain is label information that reaches the unlabelled images through the teacher; a student that sees every "
-        "label itself gains nothing."
+        "The gain is label information that reaches the unlabelled images through the teacher; a student that sees "
+        "every label itself gains nothing."
     ),
     variants=(
         Variant(
             "all-labels",
             "a student of 4 hidden units that sees every label itself: its teacher is of no use to it",
             {
-                "model student  : Image -> Logits = mlp(64, 64, 10)": "model student  : Image -> Logits = mlp(64, 4, 10)",
-                "model alone    : Image -> Logits = mlp(64, 64, 10)": "model alone    : Image -> Logits = mlp(64, 4, 10)",
+                "student  : Image -> Logits = mlp(64, 64, 10)": "student  : Image -> Logits = mlp(64, 4, 10)",
+                "alone    : Image -> Logits = mlp(64, 64, 10)": "alone    : Image -> Logits = mlp(64, 4, 10)",
                 "few >> student   = fewdigit": "image >> student = digit",
                 "few >> alone     = fewdigit": "image >> alone = digit",
             },

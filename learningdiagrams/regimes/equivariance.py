@@ -43,9 +43,9 @@ REGIME = Regime(
     source="the definition of an equivariant map",
     claim="A group that acts on pictures by a fixed map acts on codes by another, and the maps between respect it.",
     caution=(
-        "`turned` follows as an equation from the two other goals, because `back` is asked of turned pictures too; then "
-        "training without it gives nearly the same. Where it does not follow, the code's own error stays small and the "
-        "decoded turn is wrong: see the variants."
+        "`turned` follows as an equation from the two other goals, because `back` is asked of turned pictures too; "
+        "then training without it gives nearly the same. Where it does not follow, the code's own error stays small "
+        "and the decoded turn is wrong: see the variants."
     ),
     variants=(
         Variant(
@@ -57,7 +57,10 @@ REGIME = Regime(
             "underived",
             "without `turned`, and `back` asked of the pictures as they are only, so that it does not follow: the code "
             "turns, and the decoded turn is wrong",
-            {"on image, image >> turn by mse": "on image by mse", "by back, equivariant, turned": "by back, equivariant"},
+            {
+                "on image, image >> turn by mse": "on image by mse",
+                "by back, equivariant, turned": "by back, equivariant",
+            },
         ),
         Variant(
             "plain",

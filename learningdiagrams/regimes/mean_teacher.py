@@ -46,6 +46,6 @@ REGIME = Regime(
     training={"batch_size": 128, "optimizer": "adam", "lr": 2e-3},
     source="Tarvainen and Valpola 2017, Mean teachers are better role models",
     claim="The mechanism: a model that follows another, receives no gradient, and teaches it.",
-    caution="No gain in accuracy is claimed: on these digits most of it comes from averaging alone, and what is left is "
-    "about as large as its spread.",
+    caution="No gain in accuracy is claimed: on these digits most of it comes from averaging alone, and what is left "
+    "is about as large as its spread.",
 )

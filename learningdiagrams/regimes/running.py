@@ -79,7 +79,7 @@ def trial(
     quick: bool = False,
     out: Path | None = None,
 ) -> Trial:
-    """Trains a regime with one seed, which splits the data, starts the maps, draws noise and orders rows; and judges it.
+    """Trains and judges a regime with one seed, which splits the data, starts the maps, draws noise and orders rows.
 
     Args:
         out: a folder for the history and a checkpoint; with it, goals and measures on the test data are followed too.
@@ -122,7 +122,7 @@ def run(
 
 
 def table(result: Result) -> str:
-    """The figures as lines of text: mean, spread, each seed, and beside them the bound and what was measured by hand."""
+    """The figures as text: mean, spread, the bound, what was measured by hand, and each seed, a line a figure."""
     regime, count = result.regime, len(result.seconds)
     title = regime.title if result.variant is None else f"{regime.title}, variant {result.variant}"
     shown = regime.variant(result.variant).shows if result.variant is not None else ()

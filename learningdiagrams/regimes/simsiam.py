@@ -34,8 +34,8 @@ def _placed(pictures: np.ndarray, places: np.random.Generator) -> np.ndarray:
 
 
 def judge(compiled: Compiled, split: Split) -> Mapping[str, float]:
-    """Accuracies of logistic regression on the codes, on the codes of the same net untrained, and on pixels; and how far
-    the projected points are from being all one.
+    """Accuracies of logistic regression on the codes, on the codes of the same net untrained, and on pixels; and how
+    far the projected points are from being all one.
     """
     train, test = split.train["image"], split.test["image"]
     untrained = compiled.diagram.compile(compiled.backend, seed=compiled.seed)
@@ -95,8 +95,8 @@ REGIME = Regime(
     ),
     training={"batch_size": 128, "optimizer": "momentum", "lr": 0.05},
     source="Chen and He 2021, Exploring Simple Siamese Representation Learning",
-    claim="Codes learned without a label from two views of each picture tell the digits apart far better than an untrained "
-    "net's.",
+    claim="Codes learned without a label from two views of each picture tell the digits apart far better than an "
+    "untrained net's.",
     caution="Without `stop` all pictures become one point; batch norm after the encoder can hide it. The two variants "
     "without batch norm in `project` and `predict` show it cleanly.",
     variants=(

@@ -45,7 +45,9 @@ def data(seed: int) -> Split:
 def judge(compiled: Compiled, split: Split) -> Mapping[str, float]:
     """Root mean square errors on the test rows, in the units of the data."""
     found = compiled.evaluate(split.test)
-    errors = {name: split.extra["spread"] * math.sqrt(found[f"of_{name}"]) for name in ("line", "deep", "naive", "stack")}
+    errors = {
+        name: split.extra["spread"] * math.sqrt(found[f"of_{name}"]) for name in ("line", "deep", "naive", "stack")
+    }
     return {**errors, "gap": errors["naive"] - errors["stack"], "behind": errors["stack"] - errors["line"]}
 
 
@@ -63,7 +65,7 @@ REGIME = Regime(
         Figure("behind", "out of fold minus the linear map", most=4),
     ),
     training={"batch_size": 512, "optimizer": "adam", "lr": 5e-3, "schedule": "onecycle"},
-    source="Wolpert 1992, Stacked Generalization; as learning networks in MLJ (Blaom and Vollmer 2020, arXiv 2012.15505)",
+    source="Wolpert 1992, Stacked Generalization; as learning networks in Blaom and Vollmer 2020 (arXiv 2012.15505)",
     claim="Learned on rows that the combined maps have not seen, a combination does not trust the one that overfits.",
     caution="On these data no combination beats the linear map: what is shown is the harm of stacking in sample.",
 )

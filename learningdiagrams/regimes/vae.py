@@ -18,8 +18,8 @@ __all__ = ["REGIME"]
 
 
 def judge(compiled: Compiled, split: Split) -> Mapping[str, float]:
-    """The bound on the likelihood of test pictures, its two parts, and how far pictures drawn from the prior are from the
-    nearest training picture, beside how far test pictures are.
+    """The bound on the likelihood of test pictures, its two parts, and how far pictures drawn from the prior are from
+    the nearest training picture, beside how far test pictures are.
     """
     train, test = split.train["image"], split.test["image"]
     found = compiled.evaluate(split.test)
@@ -46,18 +46,20 @@ REGIME = Regime(
     data=images,
     judge=judge,
     figures=(
-        Figure("bound", "negative evidence lower bound of test digits, nats a picture"),
-        Figure("rebuild", "of which cross-entropy of the pixels"),
-        Figure("prior", "of which divergence from the prior"),
-        Figure("drawn", "RMS distance of drawn digits to the nearest training digit"),
-        Figure("real", "the same of test digits"),
+        Figure("bound", "negative evidence lower bound of test digits, nats", most=24.8, by_hand=(24.39, 0.13)),
+        Figure("rebuild", "of which cross-entropy of the pixels", by_hand=(21.02, 0.13)),
+        Figure("prior", "of which divergence from the prior", by_hand=(3.373, 0.006)),
+        Figure(
+            "drawn", "RMS distance of drawn digits to the nearest training digit", most=0.152, by_hand=(0.148, 0.001)
+        ),
+        Figure("real", "the same of test digits", by_hand=(0.133, 0.001)),
     ),
     training={"batch_size": 128, "optimizer": "adam", "lr": 3e-3, "schedule": "onecycle"},
     source="Kingma and Welling 2014, Auto-Encoding Variational Bayes (arXiv 1312.6114)",
-    claim="With randomness as data and the divergence as a goal, codes drawn from the prior decode to pictures about as near "
-    "to digits as digits are to each other.",
-    caution="Pixels are grey, and their cross-entropy is taken as if they were probabilities of black: the bound compares "
-    "models of one kind and is no likelihood of the data.",
+    claim="With randomness as data and the divergence as a goal, codes drawn from the prior decode to pictures about "
+    "as near to digits as digits are to each other.",
+    caution="Pixels are grey, and their cross-entropy is taken as if they were probabilities of black: the bound "
+    "compares models of one kind and is no likelihood of the data.",
     variants=(
         Variant(
             "no-prior",

@@ -5,6 +5,7 @@ the total and every gradient are then compared, on both backends.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,9 @@ def _field(modules: Mapping[str, nn.Module], terms: Terms) -> dict[str, dict[str
     for model in dict.fromkeys(model for _, _, models in terms.values() for model in models):
         parameters = dict(modules[model].named_parameters())
         mine = [weight * term for weight, term, models in terms.values() if model in models]
-        gradients = torch.autograd.grad(sum(mine), list(parameters.values()), retain_graph=True, materialize_grads=True)
+        gradients = torch.autograd.grad(
+            torch.stack(mine).sum(), list(parameters.values()), retain_graph=True, materialize_grads=True
+        )
         field[model] = dict(zip(parameters, gradients, strict=True))
     return field
 
@@ -82,7 +85,7 @@ def _field(modules: Mapping[str, nn.Module], terms: Terms) -> dict[str, dict[str
 def mlp(*sizes: int) -> nn.Sequential:
     """Linear maps with ReLU between."""
     parts: list[nn.Module] = []
-    for i, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (inputs, outputs) in enumerate(pairwise(sizes)):
         parts += [nn.ReLU()] * bool(i) + [nn.Linear(inputs, outputs)]
     return nn.Sequential(*parts)
 

@@ -10,7 +10,7 @@ pytest.importorskip("sklearn")
 pytest.importorskip("PIL")
 pytest.importorskip("matplotlib")
 
-from learningdiagrams.glyphs import FACES, SCRIPTS, glyphs  # noqa: E402
+from learningdiagrams.glyphs import FACES, SCRIPTS, glyphs
 
 
 def test_letters_look_different_in_every_face():

@@ -1,4 +1,4 @@
-"""The gallery as a whole: files, words, variants, commands, quick runs; and, slowly, whole runs that keep their bounds."""
+"""The gallery as a whole: files, words, variants, commands and quick runs; and, slowly, whole runs."""
 
 import re
 from collections.abc import Callable
@@ -70,7 +70,7 @@ def test_whole_runs_on_jax_keep_their_bounds(name: str):
     assert regimes.run(name, "jax", seeds=1).missed == []
 
 
-# What the algebra says, and what training does --------------------------------------------------------------------------
+# What the algebra says, and what training does -------------------------------------------------------------------
 
 
 def test_undo_follows_from_putput_and_not_without_it():
@@ -110,7 +110,7 @@ def test_controls():
     assert figures("distillation", "all-labels")("gain") < 0.03
 
 
-# Commands ---------------------------------------------------------------------------------------------------------------
+# Commands -------------------------------------------------------------------------------------------------------
 
 
 def test_list_has_a_line_for_each():
@@ -138,9 +138,7 @@ def test_run_prints_a_table_and_leaves_a_report(tmp_path):
     done = command("run", "autoencoder", "--quick", "--seeds", "2", "--out", str(tmp_path))
     assert done.exit_code == 0, done.output
     heading, columns, row, *_ = done.stdout.splitlines()
-    assert re.fullmatch(
-        r"Autoencoder, on torch: 2 seeds, \d+ s each; a quick run, whose figures mean nothing", heading
-    )
+    assert re.fullmatch(r"Autoencoder, on torch: 2 seeds, \d+ s each; a quick run, whose figures mean nothing", heading)
     assert columns.split() == ["mean", "spread", "seeds"]
     assert re.search(r"16 numbers +0\.\d{3} +±0\.\d{3} +0\.\d{3} 0\.\d{3}$", row)
     assert (tmp_path / "report.html").is_file()
@@ -154,8 +152,17 @@ def test_a_missed_bound_is_said_and_is_exit_code_1(monkeypatch):
     short = replace(strict, training={**strict.training, "goals": ["back"]})
     result = regimes.Result(short, "torch", figures={"error": [0.2, 0.4], "linear": [0.1, 0.1]}, seconds=[1.0, 1.0])
     assert result.missed == ["autoencoder: error: 0.3 is not ≤ 0"]
-    assert regimes.table(result).splitlines()[2].split() == ["error", "0.300", "±0.141", "≤", "0", "missed", "0.200", "0.400"]
-    monkeypatch.setattr(regimes, "run", lambda *a, **k: result)
+    assert regimes.table(result).splitlines()[2].split() == [
+        "error",
+        "0.300",
+        "±0.141",
+        "≤",
+        "0",
+        "missed",
+        "0.200",
+        "0.400",
+    ]
+    monkeypatch.setattr(regimes, "run", lambda *_, **__: result)
     done = command("run", "autoencoder")
     assert done.exit_code == 1 and done.stderr == "autoencoder: error: 0.3 is not ≤ 0\n"
 
@@ -169,7 +176,10 @@ def test_a_missed_bound_is_said_and_is_exit_code_1(monkeypatch):
             ["show", "manipulator", "--variant", "putgett-only"],
             "regimes: regime `manipulator`: there is no variant `putgett-only`; did you mean `putget-only`?",
         ),
-        (["run", "autoencoder", "--variant", "x"], "regimes: regime `autoencoder`: there is no variant `x`; there is none"),
+        (
+            ["run", "autoencoder", "--variant", "x"],
+            "regimes: regime `autoencoder`: there is no variant `x`; there is none",
+        ),
         (["run", "autoencoder", "--backend", "pytorch"], "regimes: there is no backend"),
     ],
 )

@@ -146,3 +146,36 @@ def test_mean_teacher(backend: str):
 
     maps = {name: nn.Sequential(nn.Flatten(), mlp(64, 256, 128, 10)) for name in ("student", "alone")}
     compare("mean_teacher", backend, maps, loss)
+
+
+def test_vae(backend: str):
+    def loss(b, m):
+        x, models = b["image"], ["centre", "spread"]
+        mean, log = m.centre(x), m.spread(x)
+        said = m.decode(mean + (log / 2).exp() * b["grain"])
+        prior = torch.distributions.kl_divergence(
+            torch.distributions.Normal(mean, (log / 2).exp()), torch.distributions.Normal(0.0, 1.0)
+        )
+        rebuild = F.binary_cross_entropy_with_logits(said, x, reduction="none").sum(1).mean()
+        return {"rebuild": (1, rebuild, [*models, "decode"]), "prior": (1, prior.sum(1).mean(), models)}
+
+    maps = {"centre": mlp(64, 128, 8), "spread": mlp(64, 128, 8), "decode": mlp(8, 128, 64)}
+    compare("vae", backend, maps, loss)
+
+
+def test_mutual_learning(backend: str):
+    def loss(b, m):
+        students = [m.student, m.student_2, m.student_3]
+        names = ["student", "student_2", "student_3"]
+        said = [student(b["image"]).log_softmax(1) for student in students]
+        made = {}
+        for i, (name, student) in enumerate(zip(names, students, strict=True)):
+            end = f"_{i + 1}" * bool(i)
+            made[f"lesson{end}"] = (1, F.cross_entropy(student(b["few"]), b["label"]), [name])
+        pairs = [(i, j) for i in range(3) for j in range(3) if i != j]
+        for k, (i, j) in enumerate(pairs):
+            value = F.kl_div(said[i], said[j], log_target=True, reduction="batchmean")
+            made[f"agree_{k + 1}" if k else "agree"] = (1, value, [names[i]])
+        return made
+
+    compare("mutual_learning", backend, {n: mlp(64, 64, 10) for n in ("student", "student_2", "student_3")}, loss)

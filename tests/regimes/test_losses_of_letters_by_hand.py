@@ -55,9 +55,7 @@ def test_captioning(backend: str):
         said = m.say(m.word(b["before"]), m.see(b["picture"]))
         return {"caption": (1, F.cross_entropy(said.flatten(0, 1), b["after"].flatten()), ["see", "word", "say"])}
 
-    compare(
-        "captioning", backend, {"see": seeing(128, nn.Tanh()), "word": nn.Embedding(307, 64), "say": Say()}, loss
-    )
+    compare("captioning", backend, {"see": seeing(128, nn.Tanh()), "word": nn.Embedding(307, 64), "say": Say()}, loss)
 
 
 class Residual(nn.Sequential):
@@ -77,9 +75,7 @@ def translator() -> Residual:
 
 
 def critic() -> nn.Sequential:
-    trunk = nn.Sequential(
-        nn.Conv2d(1, 12, 4, 2, 2), nn.LeakyReLU(0.01), nn.Conv2d(12, 24, 4, 2, 2), nn.LeakyReLU(0.01)
-    )
+    trunk = nn.Sequential(nn.Conv2d(1, 12, 4, 2, 2), nn.LeakyReLU(0.01), nn.Conv2d(12, 24, 4, 2, 2), nn.LeakyReLU(0.01))
     return nn.Sequential(trunk, nn.Conv2d(24, 1, 3, padding=1))
 
 
