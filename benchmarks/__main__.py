@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.pairs import Row
-from learningdiagrams.training.history import table
+from learningdiagrams.tables import table
 
 BENCHMARKS = {
     "distillation_torch": "steps and epochs of distillation on PyTorch",

@@ -23,10 +23,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from learningdiagrams import backends, drawing, layers, losses, schedules, specs, theory, training
+    from learningdiagrams import backends, drawing, editing, layers, losses, schedules, specs, theory, training
     from learningdiagrams.compiled import Compiled
     from learningdiagrams.declarations import Goal, Measure, Space, Stage, Style
     from learningdiagrams.diagram import Diagram, stop
+    from learningdiagrams.editing import Edit, Edited, edit
     from learningdiagrams.errors import DiagramError
     from learningdiagrams.gluing import colimit, glue
     from learningdiagrams.interpretation import Interpretation, interpret
@@ -50,6 +51,7 @@ __version__ = "0.1.0"
 _HOMES: Final = {
     "learningdiagrams.diagram": ("Diagram", "stop"),
     "learningdiagrams.declarations": ("Goal", "Measure", "Space", "Stage", "Style"),
+    "learningdiagrams.editing": ("Edit", "Edited", "edit"),
     "learningdiagrams.errors": ("DiagramError",),
     "learningdiagrams.language": ("LanguageError", "load", "loads"),
     "learningdiagrams.compiled": ("Compiled",),
@@ -70,12 +72,14 @@ _HOMES: Final = {
     ),
 }
 _HOME: Final = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES: Final = ("backends", "drawing", "layers", "losses", "schedules", "specs", "theory", "training")
+_MODULES: Final = ("backends", "drawing", "editing", "layers", "losses", "schedules", "specs", "theory", "training")
 
 __all__ = [
     "Compiled",
     "Diagram",
     "DiagramError",
+    "Edit",
+    "Edited",
     "Functor",
     "Goal",
     "Interpretation",
@@ -94,6 +98,8 @@ __all__ = [
     "colimit",
     "drawing",
     "drop",
+    "edit",
+    "editing",
     "glue",
     "identity",
     "interpret",

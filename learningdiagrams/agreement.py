@@ -10,16 +10,16 @@ from learningdiagrams.data import as_data
 from learningdiagrams.declarations import possible_on
 from learningdiagrams.errors import DiagramError, suggestion
 from learningdiagrams.plan import make_plan
+from learningdiagrams.tables import table
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.presentations import Law
 from learningdiagrams.training.evaluation import BATCH_SIZE, Equation, Evaluator
-from learningdiagrams.training.history import table
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.base import Maps
     from learningdiagrams.diagram import Diagram
 
-__all__ = ["Evaluator", "Residuals", "evaluate", "residuals"]
+__all__ = ["Evaluator", "Residuals", "evaluate", "residuals", "sampled_law"]
 
 
 def evaluate(
@@ -120,7 +120,7 @@ def residuals(
     unmeasured: dict[str, str] = {}
     for name, law in diagram.laws.items():
         try:
-            on[name] = _sampled(maps, diagram, law)
+            on[name] = sampled_law(maps, diagram, law)
         except DiagramError as error:
             unmeasured[name] = str(error).removeprefix(f"{name}: ")
     equations = [*diagram.goals, *on]
@@ -132,7 +132,7 @@ def residuals(
     return Residuals(diagram, raw, floor, unmeasured)
 
 
-def _sampled(maps: Maps, diagram: Diagram, law: Law) -> tuple[Morphism, ...]:
+def sampled_law(maps: Maps, diagram: Diagram, law: Law) -> tuple[Morphism, ...]:
     """The morphisms along which a law is measured; raises where it cannot be."""
     source = law.left.dom
     if not source.factors or source in diagram.sample_objects:

@@ -50,7 +50,8 @@ def _one_of(*names: str) -> Callable[[str | None], str | None]:
         if value is None or value in names:
             return value
         close = suggestion(value, names)
-        raise typer.BadParameter(f"there is no `{value}`{close}; it is {', '.join(names[:-1])} or {names[-1]}")
+        known = " or ".join([*filter(None, [", ".join(names[:-1])]), names[-1]])
+        raise typer.BadParameter(f"there is no `{value}`{close}; it is {known}")
 
     return check
 
@@ -172,14 +173,26 @@ def prove(
 def draw(
     file: File,
     out: Annotated[
-        str,
+        str | None,
         typer.Option("-o", "--out", metavar="OUT", help="Ends in .svg, .png, .pdf, .tex, .dot, .mmd or .html."),
-    ],
+    ] = None,
+    quiver: Annotated[bool, typer.Option("--quiver", help="Print a link that opens it in q.uiver.app.")] = False,
 ) -> None:
-    """Draws a diagram, in the form that OUT's ending says."""
+    """Draws a diagram, in the form that OUT's ending says, or as a link of quiver."""
+    if out is None and not quiver:
+        raise typer.BadParameter("a file is wanted, or --quiver for a link", param_hint="-o")
     diagram = _load(file)
-    with _reporting(out):
-        diagram.draw(out)
+    if out is not None:
+        with _reporting(out):
+            diagram.draw(out)
+    if quiver:
+        from learningdiagrams.drawing.quiver import quiver as quiver_link
+
+        with _reporting(file, diagram):
+            link = quiver_link(diagram)
+        typer.echo(link.url)
+        for line in link.said:
+            typer.echo(f"{file}: {line}", err=True)
 
 
 @app.command(name="compile")
@@ -198,20 +211,31 @@ def compile_(
         str,
         typer.Option(metavar="plan|loss|latex", help="What to print.", callback=_one_of("plan", "loss", "latex")),
     ] = "plan",
+    prune: Annotated[
+        str | None,
+        typer.Option(
+            metavar="derivable",
+            help="Leave out goals that follow from the others, and print which with the plan.",
+            callback=_one_of("derivable"),
+        ),
+    ] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Import and run code that the file names.")] = False,
 ) -> None:
     """Prints what a diagram compiles to, and compiles it where all of its maps are realised."""
     from learningdiagrams.compiled import unrealised
     from learningdiagrams.formulas import loss_latex, loss_text
     from learningdiagrams.plan import make_plan
+    from learningdiagrams.pruning import pruning_asked
+    from learningdiagrams.rewriting import Rewriting
     from learningdiagrams.symbolic import SymbolicCompiled
 
     diagram = _load(file, trust)
     with _reporting(file, diagram):
-        plan = make_plan(diagram, diagram.goals.values())
+        pruning = pruning_asked(diagram, prune)
+        plan = make_plan(diagram, diagram.goals.values(), rewriting=pruning and Rewriting(dropped=pruning.dropped))
         missing = unrealised(diagram)
         if backend is not None or not missing:
-            compiled = diagram.compile(backend or "torch")
+            compiled = diagram.compile(backend or "torch", prune=prune)
         else:
             compiled = None
             diagram.check(max_seconds=0)
@@ -219,10 +243,13 @@ def compile_(
             typer.echo(f"{file}: compiled as far as can be: no realisation is given for {named}", err=True)
         if show == "plan":
             typer.echo(str(plan) or "there is nothing to compute: no goal is declared")
+            if pruning is not None and diagram.goals:
+                typer.echo(f"\n{pruning}")
         elif show == "latex" and isinstance(compiled, SymbolicCompiled):
             typer.echo(compiled.latex())
         else:
-            typer.echo(loss_text(diagram) if show == "loss" else loss_latex(diagram))
+            shown = diagram if pruning is None else pruning.pruned()
+            typer.echo(loss_text(shown) if show == "loss" else loss_latex(shown))
 
 
 @app.command()
@@ -316,14 +343,29 @@ def train(
 
 @app.command()
 def convert(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A .diagram or .json file.")],
-    out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help=".diagram, .json or .py")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A .diagram file, a .json file (ours, Catlab's or the Pattern Language editor's), or a quiver link.",
+        ),
+    ],
+    out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help=".diagram, .json, .catlab.json or .py")],
 ) -> None:
     """Writes a diagram in another form, which OUT's ending says."""
-    if out.lower().endswith(".catlab.json"):
-        raise typer.BadParameter("Catlab's form is not written; it is .diagram, .json or .py", param_hint="-o")
-    diagram = _load(source)
-    with _reporting(out):
+    from learningdiagrams.language.conversion import read_source
+    from learningdiagrams.language.quiver_cells import FILE, is_link
+
+    if is_link(source):
+        link, source = source, FILE
+    else:
+        link = source
+    with _reporting(source):
+        diagram, said = read_source(link)
+    for line in said:
+        typer.echo(f"{source}: {line}", err=True)
+    # What Catlab's schemas have not is said where the source declares it; all else is about the file that is written.
+    with _reporting(source, diagram) if out.endswith(".catlab.json") else _reporting(out):
         diagram.save(out)
 
 

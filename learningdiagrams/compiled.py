@@ -7,6 +7,7 @@ each other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -20,8 +21,10 @@ from learningdiagrams.data import Data, as_batch, as_data, draw_noise, load_sour
 from learningdiagrams.declarations import Goal, Measure
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import About, DiagramError, suggestion
+from learningdiagrams.examined import Examination, examined
 from learningdiagrams.layers import constant
 from learningdiagrams.plan import Plan, make_plan, plan_morphism
+from learningdiagrams.pruning import Pruning, pruning_asked
 from learningdiagrams.rewriting import Rewriting, rewrite
 from learningdiagrams.shapes import Bindings, check_plan
 from learningdiagrams.specs import Code
@@ -44,6 +47,7 @@ def compile_diagram(
     device: str | None = None,
     trust: bool | None = None,
     use_laws: bool = False,
+    prune: str | None = None,
 ) -> Compiled | SymbolicCompiled:
     """Compiles the goals of a diagram to one loss on a backend.
 
@@ -58,6 +62,9 @@ def compile_diagram(
         trust: whether code that the diagram names may be imported; None for what `load` was told.
         use_laws: whether sides of goals are rewritten by laws that mention no trained map, where that takes fewer
             steps (:mod:`learningdiagrams.rewriting`). Evaluation and residuals measure what is written all the same.
+        prune: "derivable" leaves out goals that follow from the others, with proof, where that keeps the zero set
+            (:mod:`learningdiagrams.pruning`); `pruning` of what is returned says which. Evaluation and residuals
+            measure all goals.
 
     Raises:
         DiagramError: a map without realisation (all of them are named), a shape that does not fit (goal, path,
@@ -69,17 +76,27 @@ def compile_diagram(
         )
     seed = training.whole_seed(seed)
     trusted = diagram.trusted if trust is None else trust
+    pruning = pruning_asked(diagram, prune)
+    rewriting = _rewriting(diagram, use_laws, pruning)
     if backend == "sympy":
         if device is not None:
             raise DiagramError(f"there is no device {device!r} on sympy")
         realised = _realisations(diagram, needed(diagram), dict(maps or {}), trusted, "affine(2, 2)")
         symbols = find_symbolic().maps(diagram, realised)
-        return SymbolicCompiled(diagram, symbols, seed, dtype, rewrite(diagram) if use_laws else None)
+        return SymbolicCompiled(diagram, symbols, seed, dtype, rewriting)
     everything = _everything(diagram)
     realised = _realisations(diagram, _needed(diagram, everything), dict(maps or {}), trusted)
     made = find_backend(backend).maps(diagram, realised, seed=seed, dtype=dtype, device=device)
     bindings = check_plan(everything, made.abstract)
-    return Compiled(diagram, made, seed, bindings, rewrite(diagram) if use_laws else None)
+    return Compiled(diagram, made, seed, bindings, rewriting, pruning)
+
+
+def _rewriting(diagram: Diagram, use_laws: bool, pruning: Pruning | None) -> Rewriting | None:
+    """What is computed instead of what is written."""
+    if pruning is None:
+        return rewrite(diagram) if use_laws else None
+    by_laws = rewrite(diagram, without=pruning.proofs) if use_laws else Rewriting()
+    return replace(by_laws, dropped=pruning.dropped)
 
 
 def _realisations(
@@ -139,16 +156,24 @@ class Compiled:
         seed: of noise and of the order of rows.
         shapes: the numbers that names in shapes were found to stand for.
         rewriting: what replaces sides of goals, where laws were to be used; None otherwise.
+        pruning: which goals are left out because they follow from the others, where that was asked for; None otherwise.
     """
 
     def __init__(
-        self, diagram: Diagram, maps: Maps, seed: int, shapes: Bindings, rewriting: Rewriting | None = None
+        self,
+        diagram: Diagram,
+        maps: Maps,
+        seed: int,
+        shapes: Bindings,
+        rewriting: Rewriting | None = None,
+        pruning: Pruning | None = None,
     ) -> None:
         self.diagram = diagram
         self.maps = maps
         self.seed = seed
         self.shapes = shapes
         self.rewriting = rewriting
+        self.pruning = pruning
         self.state = training.State()
         self._programs: dict[Any, Program] = {}
         self._agreed: set[frozenset[tuple[str, int]]] = {frozenset()}
@@ -357,6 +382,26 @@ class Compiled:
         return agreement.residuals(
             self.maps, self.diagram, self._sourced(data), step=self.step, seed=self.seed, batch_size=batch_size
         )
+
+    def examine(
+        self,
+        data: Any = None,
+        equations: Iterable[str | tuple[Morphism | str, Morphism | str]] = (),
+        *,
+        lipschitz: Mapping[str, float] | None = None,
+        rows: int = 1024,
+        max_seconds: float = 10.0,
+    ) -> Examination:
+        """Residuals; bounds on what the goals prove; conflicts between goals; constants that would meet them.
+
+        Args:
+            equations: further equations, "p = q", whose bounds are wanted; they have to follow from goals and laws.
+            lipschitz: constants of maps that are known, in the Euclidean norm; others are estimated on the rows.
+            rows: of each sample object, for bounds and gradients; residuals are over all the data.
+            max_seconds: for finding proofs.
+        """
+        found = self._sourced(data)
+        return examined(self, found, self.residuals(found), equations, lipschitz, rows, max_seconds)
 
     def _sourced(self, data: Any) -> Any:
         """The data, or where none are given what the diagram's sources hold, checked."""

@@ -163,6 +163,7 @@ class Style:
         label: text instead of the name; LaTeX where the pen can.
         curve: how far an arrow bends, to its left where positive.
         colour: "#rgb" or "#rrggbb".
+        quiver: what only a link of quiver can say besides, such as "label right, head epi".
     """
 
     name: str
@@ -170,6 +171,7 @@ class Style:
     label: str | None = None
     curve: float | None = None
     colour: str | None = None
+    quiver: str | None = None
 
     @staticmethod
     def of(diagram: Diagram, name: str, options: dict[str, Any]) -> Style:
@@ -191,6 +193,7 @@ class Style:
                     isinstance(value, str) and bool(re.fullmatch(r"#([0-9a-fA-F]{3}){1,2}", value)),
                     'a colour such as "#c33"',
                 ),
+                "quiver": (isinstance(value, str), 'text, such as "label right"'),
             }[option]
             if not right:
                 raise DiagramError(f"{what}: {option} is {wanted}, not {value!r}")

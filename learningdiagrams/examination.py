@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final, TypeVar
 
+from learningdiagrams.collapse import Collapse, collapses
 from learningdiagrams.contradictions import Contradiction, contradictions
 from learningdiagrams.declarations import Goal
 from learningdiagrams.diagram import Diagram
@@ -121,6 +122,7 @@ class Findings:
         contradictions: what follows from all goals together and cannot be had, with proofs.
         players: goals that play a game against each other, and are no hypotheses.
         warnings: what looks wrong, a line each.
+        collapses: constant maps that meet goals, with the kinds of goals that would prevent each.
         undecided: goals for which it could not be told in time whether they follow from the others.
         open: what else could not be told in time, in words.
     """
@@ -132,6 +134,7 @@ class Findings:
     warnings: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
     open: tuple[str, ...] = field(default=(), repr=False)
+    collapses: tuple[Collapse, ...] = ()
 
     def __str__(self) -> str:
         d = self.diagram
@@ -159,6 +162,7 @@ class Findings:
             lines.append(f"not decided in time: whether {goals} from the others ({_some(self.undecided)})")
         if self.open:
             lines.append(f"not decided in time: whether {_some(self.open)}")
+        lines += [f"collapse: {collapse}" for collapse in self.collapses]
         lines += [f"warning: {warning}" for warning in self.warnings]
         return "\n".join(line for line in lines if line)
 
@@ -210,14 +214,16 @@ def examine(diagram: Diagram, max_seconds: float = 10.0) -> Findings:
         check_plan(make_plan(diagram, compared, moves=(), keep_equal=True), layer_shapes(diagram))
     warnings, playing = tuple(_warnings(diagram)), players(diagram)
     game = tuple(name for name in diagram.goals if name in playing)
+    constant = collapses(diagram)
     if max_seconds <= 0:
-        return Findings(diagram, {}, players=game, warnings=warnings, undecided=tuple(diagram.goals))
+        late = tuple(diagram.goals)
+        return Findings(diagram, {}, players=game, warnings=warnings, undecided=late, collapses=constant)
     start = monotonic()
     premises = Relevance(diagram.name, diagram.generators.values(), list(equations(diagram)))
     laws = Relevance(diagram.name, diagram.generators.values(), list(equations(diagram, "laws")))
     derivable, undecided = _derivable(diagram, premises, start + DERIVING * max_seconds)
     found, left_open = contradictions(diagram, premises, laws, start + max_seconds)
-    return Findings(diagram, derivable, tuple(found), game, warnings, tuple(undecided), tuple(left_open))
+    return Findings(diagram, derivable, tuple(found), game, warnings, tuple(undecided), tuple(left_open), constant)
 
 
 def _derivable(diagram: Diagram, premises: Relevance, end: float) -> tuple[dict[str, tuple[Proved, ...]], list[str]]:

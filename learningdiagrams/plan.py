@@ -237,7 +237,8 @@ def make_plan(
             and laws move nothing.
         keep_equal: whether goals with two equal sides are kept although their comparator vanishes there.
         by, on: comparators and sampling for laws, which declare none, by name.
-        rewriting: what replaces sides of goals by laws, see :mod:`learningdiagrams.rewriting`; nothing, if not given.
+        rewriting: what replaces sides of goals by laws, and goals that are left out, see
+            :mod:`learningdiagrams.rewriting`; nothing, if not given.
 
     Raises:
         DiagramError: a map without a role, or values wanted of a sample object, naming the equation.
@@ -250,6 +251,9 @@ def make_plan(
     dropped: dict[str, str] = {}
     rewritten: dict[str, tuple[str, ...]] = {}
     for equation in equations:
+        if rewriting is not None and equation.name in rewriting.dropped:
+            dropped[equation.name] = rewriting.dropped[equation.name]
+            continue
         comparator = (by or {})[equation.name] if isinstance(equation, Law) else equation.by
         pairs = [(left.dom, left.terms, right.terms) for left, right in sampled(equation, on)]
         if rewriting is not None and equation.name in rewriting.laws:

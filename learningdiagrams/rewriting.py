@@ -45,11 +45,13 @@ class Rewriting:
     Attributes:
         proofs: for each side that is replaced, the proofs of its parts (one, and one more for each `stop` in it).
         laws: for each goal with a replaced side, the laws that were used.
+        dropped: goals that are no terms, with the reason in words (:mod:`learningdiagrams.pruning`).
     """
 
     sides: Mapping[Side, tuple[Term, ...]] = field(default_factory=dict)
     proofs: Mapping[Side, tuple[Proved, ...]] = field(default_factory=dict)
     laws: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    dropped: Mapping[str, str] = field(default_factory=dict)
 
 
 def usable_laws(diagram: Diagram) -> tuple[str, ...]:
@@ -65,16 +67,21 @@ def usable_laws(diagram: Diagram) -> tuple[str, ...]:
     )
 
 
-def rewrite(diagram: Diagram, max_seconds: float = 5.0) -> Rewriting:
-    """The rewriting of a diagram's goals by its laws; what is not found within the time is left as it is written."""
+def rewrite(diagram: Diagram, max_seconds: float = 5.0, without: Collection[str] = ()) -> Rewriting:
+    """The rewriting of a diagram's goals by its laws, but for the goals in `without`.
+
+    What is not found within the time is left as it is written.
+    """
     usable = usable_laws(diagram)
     if not usable:
         return Rewriting()
-    without = [name for name in diagram.laws if name not in usable]
-    rewriter = _Rewriter(diagram, hypothesis(diagram, "laws", without), monotonic() + max_seconds)
+    unusable = [name for name in diagram.laws if name not in usable]
+    rewriter = _Rewriter(diagram, hypothesis(diagram, "laws", unusable), monotonic() + max_seconds)
     written: dict[Side, None] = {}
     of_goal: dict[str, list[Side]] = {}
     for goal in diagram.goals.values():
+        if goal.name in without:
+            continue
         of_goal[goal.name] = [(m.dom, m.terms) for pair in sampled(goal) for m in pair]
         written |= dict.fromkeys(of_goal[goal.name])
     found = {side: rewriter.side(side) for side in written}

@@ -6,6 +6,8 @@ load none of them.
 
 import os
 import shutil
+import signal
+from functools import cache
 from importlib.util import find_spec
 
 import pytest
@@ -22,6 +24,10 @@ settings.register_profile("local", deadline=None, suppress_health_check=[HealthC
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
+# A shell ignores Ctrl-C for what it runs in the background; some tests are about what it does.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 BACKENDS = ("torch", "jax")
 
 
@@ -36,10 +42,30 @@ def backend(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("julia") is None:
-        return
+@cache
+def _no_julia() -> str | None:
+    """Why tests that talk to Julia are skipped; None where there is one."""
     if find_spec("juliacall") is None:
-        pytest.skip("juliacall is not installed")
-    if shutil.which("julia") is None and "PYTHON_JULIACALL_EXE" not in os.environ:
-        pytest.skip("there is no Julia on the path")
+        return "juliacall is not installed"
+    if "PYTHON_JULIACALL_EXE" in os.environ or shutil.which("julia") is not None:
+        return None
+    try:
+        # The Julia that juliapkg would take, if it is there already; nothing is installed for a test.
+        from juliapkg.find_julia import find_julia  # pyright: ignore[reportMissingImports]
+        from juliapkg.state import STATE  # pyright: ignore[reportMissingImports]
+
+        find_julia(prefix=STATE["install"])
+    except Exception:
+        return "there is no Julia on the path"
+    return None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Julia has to be loaded before torch, which the other test files import while they are collected.
+    if config.getoption("markexpr") == "julia" and _no_julia() is None:
+        import juliacall  # noqa: F401  # pyright: ignore[reportMissingImports]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("julia") is not None and (reason := _no_julia()):
+        pytest.skip(reason)

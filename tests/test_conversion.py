@@ -53,10 +53,10 @@ def test_other_endings_are_refused(tmp_path: Path):
     for name, hint in (("x.jsn", "; did you mean `.json`?"), ("x", "")):
         with pytest.raises(DiagramError) as caught:
             save(loads(""), tmp_path / name)
-        assert str(caught.value) == f"{tmp_path / name}: a diagram is saved as .diagram, .json, .py{hint}"
+        assert str(caught.value) == f"{tmp_path / name}: a diagram is saved as .diagram, .json, .catlab.json, .py{hint}"
 
 
-@pytest.mark.parametrize("ending", [".diagram", ".json", ".py"])
+@pytest.mark.parametrize("ending", [".diagram", ".json", ".catlab.json", ".py"])
 def test_nothing_is_written_of_what_a_file_cannot_hold(tmp_path: Path, ending: str):
     d = loads(BASE)
     d.goal("odd", "x >> f", "y", by=lambda left, right: 0)

@@ -148,7 +148,7 @@ MISTAKES = {
     ),
     "a style that says nothing": (
         lambda d: d.style("f"),
-        "style `f`: it says nothing; there are at, label, curve, colour",
+        "style `f`: it says nothing; there are at, label, curve, colour, quiver",
     ),
     "a style of no name": (
         lambda d: d.style(3, curve=2),

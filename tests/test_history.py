@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.training.history import History, table
+from learningdiagrams.tables import table
+from learningdiagrams.training.history import History
 
 ROWS = [
     {"step": 3, "epoch": 1, "stage": "a", "fit": 1 / 3, "seconds": 0.5},

@@ -1,5 +1,6 @@
 """What is installed: metadata, pinned versions, the wheel, the Makefile's commands, what imports load."""
 
+import json
 import os
 import re
 import shutil
@@ -132,6 +133,18 @@ def test_every_requirement_is_pinned_within_its_range():
                 assert version in requirement.specifier, f"constraints.txt: {requirement} of [{extra}], not {version}"
 
 
+def test_julia_is_asked_for_what_the_bridge_was_made_for():
+    """juliapkg finds the file in the package; juliacall itself asks for the PythonCall of its own version."""
+    wanted = json.loads((PACKAGE / "juliapkg.json").read_text(encoding="utf-8"))
+    assert wanted["julia"] == "^1.11"
+    assert {name: it["version"] for name, it in wanted["packages"].items()} == {
+        "ACSets": "0.2.25",
+        "Catlab": "0.17",
+        "GATlab": "0.2.2",
+        "JSON3": "1",
+    }
+
+
 def test_versions_agree():
     version = PROJECT["version"]
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
@@ -222,7 +235,14 @@ class TestWheel:
         assert {name for name in names if name.startswith("learningdiagrams/")} == set(files())
         assert {
             f"learningdiagrams/{name}"
-            for name in ("language/diagram.lark", "py.typed", "theory/__init__.py", "backends/__init__.py")
+            for name in (
+                "language/diagram.lark",
+                "py.typed",
+                "theory/__init__.py",
+                "theory/catlab.jl",
+                "juliapkg.json",
+                "backends/__init__.py",
+            )
         } <= names
 
     def test_sdist_holds_no_links(self, built: tuple[Path, Path]):

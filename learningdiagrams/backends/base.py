@@ -323,3 +323,12 @@ class Trainer(ABC):
     @abstractmethod
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Puts that state back."""
+
+    def carry_state(self, state: Mapping[str, np.ndarray], origins: Mapping[str, str]) -> None:
+        """Takes over, after an edit of the diagram, what an optimizer of the same kind had there.
+
+        Args:
+            origins: {parameter here: the one there that it was}, each as `generator.parameter`; shapes agree. Those that
+                are missing start as under a fresh optimizer, also in what it counts.
+        """
+        raise DiagramError("this backend carries no optimizer's state over an edit")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -58,21 +58,27 @@ class JaxTrainer(Trainer):
         self._maps = maps
         self._names = maps.trained(moved)
         self._trained = tuple(self._names)
-        make, default = _optimizer(how)
-        rates: dict[float, list[str]] = {}
-        for slot, rate in _rates(maps, how, moved, default).items():
-            rates.setdefault(rate, []).append(self._names[slot])
-        self._rates = tuple(rates)
-        groups = tuple(map(tuple, rates.values()))
-        self._update = _Update(make, groups, how.clip)
-        self._like = (how.optimizer, groups, how.clip)
-        with maps.context():
+        self._how = how
+        self._make, default = _optimizer(how)
+        self._rate = {self._names[slot]: rate for slot, rate in _rates(maps, how, moved, default).items()}
+        self._begin(self._rate)
+
+    def _begin(self, apart: Mapping[str, Any]) -> None:
+        """A fresh optimizer; parameters for which `apart` has one value share what it counts (and a rate)."""
+        groups: dict[Any, list[str]] = {}
+        for name, rate in self._rate.items():
+            groups.setdefault((apart[name], rate), []).append(name)
+        members = tuple(map(tuple, groups.values()))
+        self._rates = tuple(rate for _, rate in groups)
+        self._update = _Update(self._make, members, self._how.clip)
+        self._like = (self._how.optimizer, members, self._how.clip)
+        with self._maps.context():
             state = self._update.init(self._numbers())
             named, self._structure = jax.tree_util.tree_flatten_with_path(state)
             self._state = [jnp.array(leaf) for _, leaf in named]
         self._paths = [path_name(path) for path, _ in named]
         self._compiled: dict[Any, Any] = {}
-        self._scalars: tuple[list[float], Any] = ([], np.array([], maps.dtype))
+        self._scalars: tuple[list[float], Any] = ([], np.array([], self._maps.dtype))
 
     def step(self, program: Program, batch: Batch, weights: Mapping[str, float], step: int, factor: float) -> Evaluated:
         maps, numbers = self._maps, self._maps.numbers
@@ -142,6 +148,10 @@ class JaxTrainer(Trainer):
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         if state.keys() != set(self._paths):
+            # After an edit, what is new counts its steps apart from what stayed.
+            groups = _groups_in(state, self._rate)
+            self._begin({name: groups.get(name, (None,)) for name in self._rate})
+        if state.keys() != set(self._paths):
             wrong = sorted(state.keys() ^ set(self._paths))
             raise DiagramError(f"the state is another optimizer's: {', '.join(wrong[:3])} do not fit")
         with self._maps.context():
@@ -154,6 +164,39 @@ class JaxTrainer(Trainer):
                     f"the optimizer's {path} has the shape {old.shape}, and the one given has {new.shape}"
                 )
         self._state = loaded
+
+    def carry_state(self, state: Mapping[str, np.ndarray], origins: Mapping[str, str]) -> None:
+        there = _groups_in(state, set(origins.values()))
+        groups = {name: there.get(origins.get(name, ""), (None,))[0] for name in self._rate}
+        self._begin(groups)
+        # What each group here was there, and the part of a path after the number of the group.
+        was = [groups[members[0]] for members in self._like[1]]
+        with self._maps.context():
+            for place, path in enumerate(self._paths):
+                number, _, rest = path.partition(".")
+                owner = _owner(path, self._rate)
+                if owner is not None:
+                    rest = rest[: len(rest) - len(owner)] + origins.get(owner, "")
+                old = state.get(f"{was[int(number)]}.{rest}")
+                if old is not None and np.shape(old) == self._state[place].shape:
+                    self._state[place] = jnp.array(old, dtype=self._state[place].dtype)
+
+
+def _groups_in(state: Iterable[str], names: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The number of the group that each parameter is in, where a state keeps something for it.
+
+    >>> _groups_in(["0.0.count", "0.0.mu.f.weight", "1.0.count", "1.0.mu.g.weight"], {"f.weight", "g.weight", "h.weight"})
+    {'f.weight': ('0',), 'g.weight': ('1',)}
+    """
+    owners = ((path, _owner(path, names)) for path in state)
+    return {owner: (path.partition(".")[0],) for path, owner in owners if owner is not None}
+
+
+def _owner(path: str, names: Collection[str]) -> str | None:
+    """The parameter that an entry of a state belongs to, with which its path ends; None for what a group counts."""
+    while path and path not in names:
+        path = path.partition(".")[2]
+    return path or None
 
 
 class _Update:

@@ -88,6 +88,18 @@ class TorchTrainer(Trainer):
         whole["state"] = _nested(state, places)
         self._optimizer.load_state_dict(whole)
 
+    def carry_state(self, state: Mapping[str, np.ndarray], origins: Mapping[str, str]) -> None:
+        entries: dict[str, dict[str, np.ndarray]] = {}
+        for key, value in state.items():
+            parameter, _, entry = key.partition(":")
+            entries.setdefault(parameter, {})[entry] = value
+        carried = {
+            f"{name}:{entry}": value
+            for name in self._in_order()
+            for entry, value in entries.get(origins.get(name, ""), {}).items()
+        }
+        self.load_state(carried)
+
     def _groups(self) -> list[dict[str, Any]]:
         return self._optimizer.param_groups if self._optimizer is not None else []
 

@@ -34,7 +34,7 @@ from learningdiagrams.language.scanning import Line, Source, quoted, words
 from learningdiagrams.language.syntax import Node, parse
 from learningdiagrams.language.writing import argument, check_writable, style_options
 
-__all__ = ["FORMAT", "VERSION", "loads_json", "write_json"]
+__all__ = ["FORMAT", "VERSION", "Item", "JsonSource", "json_source", "loads_json", "write_json"]
 
 FORMAT: Final = "learningdiagrams"
 VERSION: Final = 1
@@ -47,7 +47,7 @@ FIELDS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "goals": (("name", "left", "right"), ("on", "by", "weight", "train")),
     "measures": (("name", "left", "right", "by"), ("on",)),
     "stages": (("name", "train", "by"), ("epochs", "steps")),
-    "styles": (("name",), ("at", "label", "curve", "colour")),
+    "styles": (("name",), ("at", "label", "curve", "colour", "quiver")),
 }
 ROLES: Final = ("map", "data", "noise", "model", "frozen", "fixed")
 
@@ -160,6 +160,14 @@ def _offset(place: tuple[int, str, Item]) -> int:
     return place[0]
 
 
+def json_source(text: str, file: str) -> JsonSource:
+    """A text of JSON, read with the places of all values; raises :class:`LanguageError` where it is none."""
+    source = JsonSource(text, file)
+    source.root = _read(source)
+    source.check()
+    return source
+
+
 def _read(source: JsonSource) -> Item | None:
     """The whole text, with places; None, with the problem noted, where it is no JSON."""
 
@@ -216,21 +224,29 @@ def loads_json(text: str, *, file: str = "<text>", directory: str | Path | None 
 
     A message starts with where in the JSON it belongs: `x.json:12:15: goals[2].left: there is no map …`.
     """
-    source = JsonSource(text, file)
-    source.root = _read(source)
-    source.check()
-    declarations = list(_Form(source).declarations())
+    source = json_source(text, file)
+    if _is_catlab(source.root):
+        from learningdiagrams.language.catlab_form import read_catlab
+
+        return read_catlab(source, directory, trust)
+    declarations = list(Form(source, source.root).declarations())
     return build(source, declarations, directory, trust)
 
 
-class _Form:
-    """Reads the JSON form into the trees that the grammar has for declarations."""
+def _is_catlab(root: Item | None) -> bool:
+    """Whether a JSON text is a schema of Catlab's rather than our form."""
+    return root is not None and isinstance(root.value, dict) and "format" not in root.value and "Ob" in root.value
 
-    def __init__(self, source: JsonSource) -> None:
+
+class Form:
+    """Reads the JSON form at some place of a text into the trees that the grammar has for declarations."""
+
+    def __init__(self, source: JsonSource, root: Item | None) -> None:
         self.source = source
+        self.root = root
 
     def declarations(self) -> Iterator[Declaration]:
-        root = self.source.root
+        root = self.root
         assert root is not None
         if not isinstance(root.value, dict) or "format" not in root.value:
             self.source.wrong(root.at, f'this is no diagram: an object with "format": "{FORMAT}" is expected')

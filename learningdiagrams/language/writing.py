@@ -40,9 +40,9 @@ from learningdiagrams.theory.errors import TheoryError
 from learningdiagrams.values import Value, literal
 
 if TYPE_CHECKING:
-    from learningdiagrams.theory.presentations import Presentation
+    from learningdiagrams.theory.presentations import Law, Presentation
 
-__all__ = ["argument", "check_writable", "style_options", "write", "write_presentation"]
+__all__ = ["argument", "check_writable", "declared", "style_options", "write", "write_presentation"]
 
 WIDEST: Final = 60
 """Characters beyond which a cell sets no width for the cells above and below it."""
@@ -220,8 +220,29 @@ def _stage(stage: Stage) -> list[str]:
 
 def style_options(style: Style) -> dict[str, Any]:
     """The options of a style that are given, by name."""
-    options = {word: getattr(style, word) for word in ("at", "label", "curve", "colour")}
+    options = {word: getattr(style, word) for word in ("at", "label", "curve", "colour", "quiver")}
     return {word: value for word, value in options.items() if value is not None}
+
+
+def declared(kind: str, value: Diagram | Law | Goal | Measure | Stage) -> str:
+    """The line that declares a title, a law, a goal, a measure or a stage, by its name and with one blank for several.
+
+    >>> from learningdiagrams.diagram import Diagram
+    >>> d = Diagram()
+    >>> A, = d.objects("A")
+    >>> f = d.map("f", A, A)
+    >>> declared("goal", d.goal("g", f >> f, f, weight=0.5))
+    'goal g : f >> f = f by mse weight 0.5'
+    """
+    if isinstance(value, Diagram):
+        return f"diagram {_title(value.name)}"
+    if isinstance(value, Stage):
+        row = _stage(value)
+    elif isinstance(value, Goal | Measure):
+        (row,) = _equations(kind, {value.name: value})  # type: ignore[dict-item]
+    else:
+        row = [kind, value.name, f": {value.left} = {value.right}"]
+    return " ".join(filter(None, row))
 
 
 def _title(name: str) -> str:

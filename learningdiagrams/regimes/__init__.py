@@ -38,6 +38,7 @@ NAMES: Final = (
     "equivariance",
     "manipulator",
     "simsiam",
+    "few_shot",
     "mean_teacher",
     "clip",
     "captioning",

@@ -56,8 +56,8 @@ REGIME = Regime(
     ),
     training={"batch_size": 128, "optimizer": "adam", "lr": 5e-3, "schedule": "onecycle"},
     source=(
-        "the lens laws of Foster et al. 2007, Combinators for Bidirectional Tree Transformations; as learning goals in "
-        "Lary et al. 2025, DiagrammaticLearning (arXiv 2501.01515)"
+        "the manipulator of Rodatz et al. 2025, A Pattern Language for Machine Learning Tasks (arXiv 2407.02424); the "
+        "laws are those of lenses, Foster et al. 2007, Combinators for Bidirectional Tree Transformations"
     ),
     claim="One map reads the class of a digit, another writes it, and writing back what was read changes little.",
     caution=(

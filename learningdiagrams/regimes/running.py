@@ -87,7 +87,7 @@ def trial(
     split = regime.data(seed)
     started = perf_counter()
     compiled = regime.diagram(variant, QUICK if quick else None).compile(backend, seed=seed)
-    watched = {} if out is None else {"validation": split.test, "out": out}
+    watched = {} if out is None else {"validation": split.test or None, "out": out}
     history = compiled.fit(split.train, **{**regime.training, **watched})
     figures = {name: float(value) for name, value in regime.judge(compiled, split).items()}
     return Trial(seed, compiled, history, split, figures, perf_counter() - started)

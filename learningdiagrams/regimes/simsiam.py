@@ -97,8 +97,8 @@ REGIME = Regime(
     source="Chen and He 2021, Exploring Simple Siamese Representation Learning",
     claim="Codes learned without a label from two views of each picture tell the digits apart far better than an "
     "untrained net's.",
-    caution="Without `stop` all pictures become one point; batch norm after the encoder can hide it. The two variants "
-    "without batch norm in `project` and `predict` show it cleanly.",
+    caution="Without `stop` all pictures become one point, with batch norm in `project` and `predict` or without. "
+    "`check` does not foretell it: one point makes the equations true, and so do codes that tell pictures apart.",
     variants=(
         Variant(
             "no-norm",
@@ -113,5 +113,14 @@ REGIME = Regime(
             shows=("spread", "few", "all"),
         ),
         Variant("no-stop", "without `stop`, with batch norm", _MOVING, shows=("spread", "few", "all")),
+        Variant(
+            "byol",
+            "BYOL (Grill et al. 2020): the side to be predicted is seen by moving averages, which receive no gradient",
+            {
+                **{before: after.replace("encode >> project", "follow >> place") for before, after in _MOVING.items()},
+                "model predict ": "model follow  : Canvas -> Code = ema(encode, decay=0.99)\n"
+                "model place   : Code -> Point = ema(project, decay=0.99)\nmodel predict ",
+            },
+        ),
     ),
 )

@@ -120,6 +120,7 @@ def colimit(
     *,
     name: str | None = None,
     max_seconds: float = 10.0,
+    engine: str | None = None,
 ) -> Colimit:
     """The colimit of a finite diagram: presentations, and functors between them as (from, to, functor).
 
@@ -127,6 +128,9 @@ def colimit(
     presentation that has them. Raises :class:`TheoryError` for functors that send an object to a product,
     since the apex would need a sort that is a product, and for functors with failures other than
     "undecided"; `max_seconds` is for finding those.
+
+    `engine="catlab"` has a running Catlab make the same colimit and compares the two, as for pushouts, coproducts
+    and coequalizers; see :func:`learningdiagrams.theory.catlab.seconded`.
 
     >>> P = Presentation("P")
     >>> A, B = P.objects("A", "B")
@@ -139,11 +143,16 @@ def colimit(
     for arrow in arrows:
         if not (isinstance(arrow, tuple | list) and len(arrow) == 3 and all(isinstance(it, int) for it in arrow[:2])):
             raise TheoryError(f"colimit: {arrow!r} is no arrow; arrows are (from, to, functor), positions from 0")
-    return _colimit(parts, arrows, tuple(range(len(parts))), name, max_seconds)
+    return _seconded(_colimit(parts, arrows, tuple(range(len(parts))), name, max_seconds), engine)
 
 
 def pushout(
-    left: Functor, right: Functor, *more: Functor, name: str | None = None, max_seconds: float = 10.0
+    left: Functor,
+    right: Functor,
+    *more: Functor,
+    name: str | None = None,
+    max_seconds: float = 10.0,
+    engine: str | None = None,
 ) -> Colimit:
     """The pushout of F : R → P and G : R → Q (and more functors out of R): P and Q glued along R.
 
@@ -166,12 +175,12 @@ def pushout(
             )
     parts = (left.dom, *(functor.cod for functor in functors))
     arrows = tuple((0, position, functor) for position, functor in enumerate(functors, start=1))
-    return _colimit(parts, arrows, tuple(range(1, len(parts))), name, max_seconds)
+    return _seconded(_colimit(parts, arrows, tuple(range(1, len(parts))), name, max_seconds), engine)
 
 
-def coproduct(*presentations: Presentation, name: str | None = None) -> Colimit:
+def coproduct(*presentations: Presentation, name: str | None = None, engine: str | None = None) -> Colimit:
     """The coproduct: the presentations beside each other. Of none, it is :func:`initial`."""
-    return _colimit(presentations, (), tuple(range(len(presentations))), name, 0.0)
+    return _seconded(_colimit(presentations, (), tuple(range(len(presentations))), name, 0.0), engine)
 
 
 def initial(name: str = "the empty presentation") -> Colimit:
@@ -184,7 +193,12 @@ def initial(name: str = "the empty presentation") -> Colimit:
 
 
 def coequalizer(
-    left: Functor, right: Functor, *more: Functor, name: str | None = None, max_seconds: float = 10.0
+    left: Functor,
+    right: Functor,
+    *more: Functor,
+    name: str | None = None,
+    max_seconds: float = 10.0,
+    engine: str | None = None,
 ) -> Colimit:
     """The coequalizer of F, G : P → Q: Q with F(x) and G(x) made equal. Its one leg starts at Q.
 
@@ -200,7 +214,17 @@ def coequalizer(
         if functor.dom is not left.dom or functor.cod is not left.cod:
             raise TheoryError(f"coequalizer: {left!r} and {functor!r} are not parallel")
     arrows = tuple((0, 1, functor) for functor in functors)
-    return _colimit((left.dom, left.cod), arrows, (1,), name, max_seconds)
+    return _seconded(_colimit((left.dom, left.cod), arrows, (1,), name, max_seconds), engine)
+
+
+def _seconded(made: Colimit, engine: str | None) -> Colimit:
+    if engine is None:
+        return made
+    if engine != "catlab":
+        raise TheoryError(f"there is no engine {engine!r} to ask for a second opinion; there is 'catlab'")
+    from learningdiagrams.theory.catlab import seconded
+
+    return seconded(made)
 
 
 def _all_functors(what: str, given: Iterable[Functor]) -> tuple[Functor, ...]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from learningdiagrams.data import Data, Stream, as_data, split
+from learningdiagrams.editing_steps import Edited
 from learningdiagrams.errors import DiagramError, suggestion
 from learningdiagrams.schedules import learning_rate
 from learningdiagrams.training.history import History
@@ -63,7 +64,7 @@ def fit(
     seed: int = 0,
     validation: Any = None,
     out: str | Path | None = None,
-    resume: bool = False,
+    resume: bool | Edited = False,
     clip: float | None = None,
     stop_early: EarlyStopping | tuple[str, int] | str | None = None,
     callbacks: Callable[[Event], Any] | Iterable[Callable[[Event], Any]] = (),
@@ -94,7 +95,9 @@ def fit(
             columns `val_…` of the history; without, measures are taken on the training data.
         out: a folder for `history.csv` and a checkpoint, written after every epoch (of very short epochs,
             only as often as costs little), at the end, and at Ctrl-C.
-        resume: whether to go on from the checkpoint in `out`, if there is one.
+        resume: whether to go on from the checkpoint in `out`, if there is one. What an edit gave, where that is one of
+            the diagram before the edit: numbers and the optimizer's state go over by name and shape, and what is new
+            starts afresh; a stage of the same name goes on where it was. Early stopping begins anew.
         clip: the largest norm of the whole gradient.
         stop_early: a goal or measure, (name, patience), or :class:`EarlyStopping`; it ends a stage.
         callbacks: a function, or several, of an :class:`Event`; one that returns "stop" ends the run.
@@ -125,6 +128,11 @@ def fit(
         close = suggestion(optimizer, OPTIMIZERS) or f"; there are {', '.join(OPTIMIZERS)}"
         raise DiagramError(f"there is no optimizer `{optimizer}`{close}")
     learning_rate(schedule)
+    if not isinstance(resume, bool):
+        if not isinstance(resume, Edited):
+            raise DiagramError(f"resume is True, False, or what an edit gave, not {resume!r}")
+        if resume.diagram is not diagram and str(resume.diagram) != str(diagram):
+            raise DiagramError(f"resume: {resume!r} gives another diagram than the one that is trained here")
     if resume and out is None:
         raise DiagramError("resume goes on from the checkpoint in `out`; say which folder, out=…")
     if sampler is not None and not callable(sampler):

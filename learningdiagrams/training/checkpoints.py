@@ -23,6 +23,7 @@ from learningdiagrams.errors import DiagramError, suggestion
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.base import Maps, Parameters
+    from learningdiagrams.editing_steps import Edited
 
 __all__ = [
     "FORMAT",
@@ -78,6 +79,28 @@ class Checkpoint:
                     f"{where}: the checkpoint was made with {what} {before}, not {value}; go on with that, "
                     "or train without resume"
                 )
+
+
+    def carried(self, edited: Edited, maps: Maps) -> Checkpoint:
+        """This checkpoint of the diagram before an edit as one of the diagram after it, compiled as `maps`.
+
+        Parameters and buffers go over by name and shape along the edit; new ones are those of `maps`. `facts["origins"]`
+        then says of each parameter that went over which one it was, as `generator.parameter`, for the optimizer.
+        """
+        tensors = {key: value for key, value in self.tensors.items() if key.startswith(("optimizer/", "random/"))}
+        origins: dict[str, str] = {}
+        for kind in ("parameters", "buffers"):
+            here, there = flatten(maps, kind, getattr(maps, kind)()), unflatten(kind, self.tensors)
+            labels = {name: {key: (name, key) for key in table} for name, table in there.items()}
+            for name, table in edited.carry(labels).items():
+                for key, (old, old_key) in table.items():
+                    place, value = f"{kind}/{name}/{key}", there[old][old_key]
+                    if place in here and here[place].shape == value.shape:
+                        here[place] = value
+                        if kind == "parameters":
+                            origins[f"{name}.{key}"] = f"{old}.{old_key}"
+            tensors.update(here)
+        return Checkpoint(tensors, {**self.facts, "diagram": str(edited.diagram), "origins": origins})
 
 
 def flatten(maps: Maps, kind: str, values: Parameters) -> dict[str, np.ndarray]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from learningdiagrams.errors import DiagramError, suggestion
+from learningdiagrams.tables import table
 
 __all__ = ["FIRST", "LAST", "History", "table"]
 
@@ -106,17 +107,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if math.isfinite(value) else str(value)
     return str(value)
-
-
-def table(rows: Sequence[Sequence[str]], heading: Sequence[str]) -> str:
-    """Rows under a heading, columns aligned to the left.
-
-    >>> print(table([["student", "0.1"]], ["map", "distance"]))
-    map      distance
-    student  0.1
-    """
-    lines = [list(heading), *map(list, rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(heading))]
-    return "\n".join(
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )

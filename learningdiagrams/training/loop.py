@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,8 @@ from learningdiagrams.training.stopping import Interrupt, interrupts
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.base import Maps
+    from pathlib import Path
+
     from learningdiagrams.diagram import Diagram
     from learningdiagrams.training.progress import Display
 
@@ -75,7 +78,7 @@ class Run:
         out = self.options.out
         found = checkpoints.read(out) if out is not None and self.options.resume else None
         if found is not None and out is not None:
-            found.check(str(self.diagram), self._settings(), out)
+            found = self._fitting(found, out)
             checkpoints.check_numbers(self.maps, found.tensors, out)
             self.start = found.facts["start"]
         with self.show, self.maps.session(self.options.seed + self.start), interrupts() as interrupt:
@@ -94,6 +97,30 @@ class Run:
             with checkpoints.writing(out / "history.csv") as part:
                 self.history.csv(part)
         return self.history
+
+    def _fitting(self, found: Checkpoint, out: Path) -> Checkpoint:
+        """A checkpoint from which this run may go on; one of the diagram before an edit is carried over it."""
+        edited, settings = self.options.resume, self._settings()
+        if isinstance(edited, bool) or found.facts["diagram"] != str(edited.before):
+            found.check(str(self.diagram), settings, out)
+            return found
+        changing = ("stages", "rows")
+        found.check(str(edited.before), {key: value for key, value in settings.items() if key not in changing}, out)
+        made, before = found.carried(edited, self.maps), found.facts["settings"]
+        position = Position(**found.facts["position"])
+        name, names = before["stages"][position.stage], {phase.name: phase.index for phase in self.options.phases}
+        if name in names:
+            position.stage = names[name]
+        else:
+            position = Position(epochs=position.epochs)
+            made.facts["origins"] = {}  # each stage has an optimizer of its own
+        if any(before[key] != settings[key] for key in ("rows", "batch_size")):
+            position.batch = 0  # of other batches: the epoch starts over
+        sums = found.facts["sums"] if position.batch else {}
+        sums = {goal: total for goal, total in sums.items() if goal in self.diagram.goals}
+        made.facts.update(position=asdict(position), sums=sums, measured={})
+        made.facts.pop("watch", None)  # what was best was so under another loss
+        return made
 
     def _stages(self, interrupt: Interrupt, found: Checkpoint | None) -> None:
         first = 0

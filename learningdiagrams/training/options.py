@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from learningdiagrams.errors import DiagramError
 from learningdiagrams.rewriting import Rewriting
 from learningdiagrams.schedules import learning_rate
 from learningdiagrams.training.stopping import EarlyStopping
+
+if TYPE_CHECKING:
+    from learningdiagrams.editing_steps import Edited
 
 __all__ = ["FREE", "Event", "Options", "Phase", "Position", "Rows", "Sampler", "State"]
 
@@ -85,7 +88,7 @@ class Options:
     schedule: Any
     seed: int
     out: Path | None
-    resume: bool
+    resume: bool | Edited
     clip: float | None
     stop_early: EarlyStopping | None
     callbacks: tuple[Callable[[Event], Any], ...]

@@ -172,7 +172,11 @@ class Stage:
         """Goes back, or on, to a checkpoint of this stage."""
         maps = self.run.maps
         checkpoints.load_numbers(maps, found.tensors)
-        self.trainer.load_state(_below("optimizer", found.tensors))
+        optimizer = _below("optimizer", found.tensors)
+        if "origins" in found.facts:
+            self.trainer.carry_state(optimizer, found.facts["origins"])
+        else:
+            self.trainer.load_state(optimizer)
         maps.load_random_state(_below("random", found.tensors))
         self.run.at = Position(**found.facts["position"])
         self.run.state.step = found.facts["step"]

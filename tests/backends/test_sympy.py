@@ -341,7 +341,6 @@ def branching(x):
             "`f` is fixed, a map without parameters, and has a; declare it",
         ),
     ],
-    ids=str,
 )
 def test_errors_say_what_is_wrong(text, f, message):
     with pytest.raises(DiagramError) as error:

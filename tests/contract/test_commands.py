@@ -143,7 +143,6 @@ def test_an_error_without_a_place_of_its_own_takes_the_declarations(run, tmp_pat
         ["prove", "theory.diagram", "s = s", "--max-seconds", "nan"],
         ["draw", "tiny.diagram"],
         ["convert", "tiny.diagram"],
-        ["convert", "tiny.diagram", "-o", "x.catlab.json"],
         ["compile", "tiny.diagram", "--show", "film"],
         ["compile", "tiny.diagram", "--backend", "tensorflow"],
         ["train", "tiny.diagram", "--backend", "jaxx"],

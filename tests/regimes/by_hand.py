@@ -98,3 +98,15 @@ def convs(*channels: int, pools: Sequence[int], strides: Sequence[int] | None = 
         parts += [nn.Conv2d(inputs, outputs, 3, stride, 1), nn.BatchNorm2d(outputs), nn.ReLU()]
         parts += [nn.MaxPool2d(pool)] * (pool > 1)
     return nn.Sequential(*parts)
+
+
+def moved(x: Tensor, u: Tensor, most: int) -> Tensor:
+    """Each picture moved by its own number of pixels, one after the other."""
+    out = torch.zeros_like(x)
+    high, wide = x.shape[-2:]
+    for picture, to, (down, right) in zip(x, out, (u * (2 * most + 1)).floor().int() - most, strict=True):
+        d, r = int(down), int(right)
+        to[:, max(d, 0) : high + min(d, 0), max(r, 0) : wide + min(r, 0)] = picture[
+            :, max(-d, 0) : high + min(-d, 0), max(-r, 0) : wide + min(-r, 0)
+        ]
+    return out

@@ -70,6 +70,14 @@ def test_letters_and_faces_that_are_held_out_are_not_trained_on():
     assert not left & right and not (left | right) & test
 
 
+def test_the_scripts_of_new_letters_are_not_trained_on():
+    split, found = find("few_shot").data(0), glyphs()
+    trained = {picture.tobytes() for name, page in split.train.items() if "picture" in name for picture in page}
+    assert {len(page) for page in split.train.values()} == {200 * 12} and len(split.train) == 10
+    assert not trained & {picture.tobytes() for face in split.extra["new"] for picture in face}
+    assert split.extra["new"].shape[1] == sum(script not in ("LATIN", "GREEK") for script in found.scripts)
+
+
 def test_captions_are_right_where_every_word_is_right_given_those_before():
     from learningdiagrams.regimes.captioning import captions
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from statistics import mean
 
 import numpy as np
@@ -11,7 +12,10 @@ from typer.testing import CliRunner
 
 from learningdiagrams import demo, regimes
 from learningdiagrams.errors import DiagramError
+from learningdiagrams.examination import hypothesis, translated
+from learningdiagrams.interpretation_search import interpretations
 from learningdiagrams.regimes.commands import app
+from learningdiagrams.theory import Refuted
 
 pytest.importorskip("sklearn")
 pytest.importorskip("PIL")
@@ -78,14 +82,48 @@ def test_undo_follows_from_putput_and_not_without_it():
     proved = regime.diagram("putput").check().derivable["undo"]
     assert {step.law for verdict in proved for step in verdict.proof.steps} == {"putput", "getput"}
     assert all(verdict.proof.check() is None for verdict in proved)
-    plain = regime.diagram().check()
-    assert "undo" not in plain.derivable and "undo" not in plain.undecided
+    plain = regime.diagram()
+    undo, rest = plain.goals["undo"], hypothesis(plain, without=["undo"])
+    left, right = (translated(undo.on[0] >> side, rest) for side in (undo.left, undo.right))
+    refuted = rest.prove(left, right)
+    assert isinstance(refuted, Refuted) and refuted.witness.kind == "model" and refuted.witness.check() is None
+    assert "undo" not in plain.check().derivable
 
 
 def test_the_decoded_turn_follows_only_where_turned_pictures_come_back():
     regime = regimes.find("equivariance")
     assert "turned" in regime.diagram().check().derivable
     assert "turned" not in regime.diagram("underived").check().derivable
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "there"),
+    [
+        ("autoencoder", "denoising", True),
+        ("autoencoder", "equivariance", True),
+        ("autoencoder", "cyclegan", True),
+        ("equivariance", "autoencoder", True),
+        ("autoencoder", "manipulator", False),
+        ("manipulator", "autoencoder", False),
+    ],
+)
+def test_which_is_found_in_which(inner: str, outer: str, there: bool):
+    found = interpretations(regimes.find(inner).diagram(), regimes.find(outer).diagram(), 2, max_seconds=30)
+    assert bool(found) is there and found.complete
+    page = (Path(__file__).parents[2] / "docs" / "gallery.md").read_text(encoding="utf-8")
+    table = page.partition("is found in |")[2]
+    (row,) = [line for line in table.splitlines() if line.startswith(f"| `{inner}` | ")]
+    assert (f"`{outer}`" in row.split("|")[2]) is there
+
+
+def test_the_page_has_every_regime_its_bounds_and_its_variants():
+    page = (Path(__file__).parents[2] / "docs" / "gallery.md").read_text(encoding="utf-8")
+    for name in regimes.NAMES:
+        assert f"| `{name}` |" in page
+        for figure in regimes.find(name).figures:
+            assert figure.bound.replace(" 0.", " .") in page, (name, figure.bound)
+        for variant in regimes.find(name).variants:
+            assert variant.name in page, (name, variant.name)
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.regimes.by_hand import compare, convs, mlp
+from tests.regimes.by_hand import compare, convs, mlp, moved
 
 pytest.importorskip("sklearn")
 pytest.importorskip("PIL")
@@ -65,18 +65,27 @@ class Residual(nn.Sequential):
         return x + super().forward(x)
 
 
-def translator() -> Residual:
+def translator() -> nn.Sequential:
     def conv(inputs: int, outputs: int) -> nn.Conv2d:
         return nn.Conv2d(inputs, outputs, 3, padding=1)
 
     first = nn.Sequential(conv(1, 12), nn.ReLU(), conv(12, 12), nn.ReLU())
     middle = Residual(nn.Sequential(conv(12, 12), nn.ReLU()), nn.Sequential(conv(12, 12)))
-    return Residual(first, middle, nn.Sequential(conv(12, 12), conv(12, 1)))
+    return nn.Sequential(Residual(first, middle, nn.Sequential(conv(12, 12), conv(12, 1))), nn.ReLU())
 
 
 def critic() -> nn.Sequential:
-    trunk = nn.Sequential(nn.Conv2d(1, 12, 4, 2, 2), nn.LeakyReLU(0.01), nn.Conv2d(12, 24, 4, 2, 2), nn.LeakyReLU(0.01))
-    return nn.Sequential(trunk, nn.Conv2d(24, 1, 3, padding=1))
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(16, 32, 4, 2, 1),
+        nn.InstanceNorm2d(32),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(32, 32, 4, 2, 1),
+        nn.InstanceNorm2d(32),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(32, 1, 3, padding=1),
+    )
 
 
 def test_cyclegan(backend: str):
@@ -125,3 +134,18 @@ def test_stacking(backend: str):
         maps[f"line{k}"] = nn.Linear(10, 1)
         maps[f"deep{k}"] = nn.Sequential(*(nn.Tanh() if isinstance(x, nn.ReLU) else x for x in mlp(10, 128, 128, 1)))
     compare("stacking", backend, maps, loss)
+
+
+def test_few_shot(backend: str):
+    def loss(b, m):
+        made = {}
+        for end in ("", "_2", "_3", "_4", "_5"):
+            seen = m.trunk(moved(b[f"picture{end}"], b[f"jolt{end}"], 2))
+            value = F.cross_entropy(getattr(m, f"head{end}")(seen), b[f"letter{end}"])
+            made[f"name{end}"] = (1, value, ["trunk", f"head{end}"])
+        return made
+
+    trunk = convs(1, 32, 64, 64, pools=(1, 2, 2), strides=(2, 1, 1))
+    maps: dict[str, nn.Module] = {"trunk": nn.Sequential(trunk, nn.Flatten(), nn.Linear(576, 64))}
+    maps |= {f"head{end}": nn.Linear(64, 200) for end in ("", "_2", "_3", "_4", "_5")}
+    compare("few_shot", backend, maps, loss)

@@ -1,0 +1,165 @@
+"""What can be told of a compiled diagram with data at hand: residuals, bounds, gradients, and what may be constant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from learningdiagrams.agreement import Residuals, sampled_law
+from learningdiagrams.bounds import Bound, bound, bounds_table
+from learningdiagrams.collapse import Collapse, collapses
+from learningdiagrams.conflicts import Conflicts, conflicts
+from learningdiagrams.data import Data, Stream
+from learningdiagrams.errors import DiagramError
+from learningdiagrams.examination import equations as stated_equations
+from learningdiagrams.language import parse_equation
+from learningdiagrams.plan import sampled
+from learningdiagrams.relevance import Question, Relevance
+from learningdiagrams.rewriting import usable_laws
+from learningdiagrams.theory.deciding import Proved
+from learningdiagrams.theory.morphisms import Morphism
+from learningdiagrams.theory.presentations import Law, check_parallel
+from learningdiagrams.theory.terms import unmarked
+
+if TYPE_CHECKING:
+    from learningdiagrams.compiled import Compiled
+    from learningdiagrams.diagram import Diagram
+
+__all__ = ["Examination", "first_rows", "provable"]
+
+ONE = 0.5
+"""Seconds for one equation."""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What an examination on data found; `residuals` are over all the data, the rest on its first rows.
+
+    Attributes:
+        residuals: how far each goal and law is from holding, floors taken off.
+        bounds: for each equation that the goals prove, its distance and the bound on it.
+        conflicts: angles of gradients; models and goals that nothing moves.
+        collapses: constant maps that would meet goals.
+        undecided: equations of which it was not found out in time whether the goals prove them.
+    """
+
+    residuals: Residuals
+    bounds: tuple[Bound, ...]
+    conflicts: Conflicts
+    collapses: tuple[Collapse, ...]
+    undecided: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        parts = [("residuals", str(self.residuals))]
+        if self.bounds:
+            parts.append(("distances and bounds of what the goals prove", bounds_table(self.bounds)))
+        parts.append(("gradients", str(self.conflicts)))
+        if self.collapses:
+            parts.append(("collapse", "\n".join(map(str, self.collapses))))
+        if self.undecided:
+            parts.append(("not decided in time", ", ".join(self.undecided)))
+        return "\n\n".join(f"{title}\n{'-' * len(title)}\n{body}" for title, body in parts)
+
+    __repr__ = __str__
+
+
+def examined(
+    compiled: Compiled,
+    data: Data | Stream,
+    residuals: Residuals,
+    equations: Iterable[str | tuple[Morphism | str, Morphism | str]],
+    lipschitz: Mapping[str, float] | None,
+    rows: int,
+    max_seconds: float,
+) -> Examination:
+    """See :meth:`Compiled.examine`."""
+    diagram, maps = compiled.diagram, compiled.maps
+    batch = compiled.draw(first_rows(data, rows))
+    present = {diagram.generators[name].dom for name in batch if diagram.roles[name] != "ema"}
+    proved, undecided = provable(compiled, equations, max_seconds)
+    found = []
+    for name, verdict in proved:
+        dom = verdict.left.dom
+        if not dom.factors or diagram.sorts.get(str(dom)) in present:
+            found.append(bound(maps, diagram, batch, verdict, name, lipschitz))
+        elif diagram.sorts.get(str(dom)) in diagram.sample_objects:
+            found.append(Bound(name, verdict.left, verdict.right, reason=f"the data hold no rows of {dom}"))
+        else:
+            why = f"it starts at {dom}, where no rows are; compose it with what leads there from a sample object"
+            found.append(Bound(name, verdict.left, verdict.right, reason=why))
+    gradients = conflicts(maps, diagram, batch, step=compiled.step, rewriting=compiled.rewriting)
+    return Examination(residuals, tuple(found), gradients, collapses(diagram), undecided)
+
+
+def first_rows(data: Data | Stream, rows: int) -> dict[str, Any]:
+    """The first rows of each sample object; of a stream its first batch."""
+    if isinstance(data, Stream):
+        for batch, _ in islice(data.batches(0), 1):
+            return batch
+        return {}
+    return data.batch({sample: slice(0, min(rows, size)) for sample, size in data.sizes.items()})
+
+
+def provable(
+    compiled: Compiled, equations: Iterable[str | tuple[Morphism | str, Morphism | str]], max_seconds: float
+) -> tuple[list[tuple[str, Proved]], tuple[str, ...]]:
+    """The equations that goals and laws prove: goals and laws about models from the others, measures, and `equations`.
+
+    With those that were not decided in time.
+    """
+    diagram = compiled.diagram
+    premises = Relevance(diagram.name, diagram.generators.values(), list(stated_equations(diagram)))
+    end = monotonic() + max_seconds
+    found, undecided = [], []
+    for name, left, right, declared in _asked(compiled, equations):
+        question = Question(premises, unmarked(left), unmarked(right), name if declared else None)
+        if declared and not (name in diagram.measures or premises.counts_allow(name)):
+            continue
+        verdict = question.answer(max(0.0, min(ONE, end - monotonic())))
+        if isinstance(verdict, Proved):
+            found.append((name, verdict))
+        elif verdict is not None and verdict.holds is None:
+            undecided.append(name)
+        elif not declared:
+            raise DiagramError(
+                f"equations: `{name}` does not follow from the goals and laws, so that nothing bounds its distance; "
+                "add it as a measure to have it measured"
+            )
+    return found, tuple(dict.fromkeys(undecided))
+
+
+def _asked(
+    compiled: Compiled, equations: Iterable[str | tuple[Morphism | str, Morphism | str]]
+) -> Iterator[tuple[str, Morphism, Morphism, bool]]:
+    """Name, sides and whether it is declared, of every equation that is asked for."""
+    diagram = compiled.diagram
+    for equation in [*diagram.goals.values(), *diagram.measures.values()]:
+        for left, right in sampled(equation):
+            yield equation.name, left, right, True
+    usable = usable_laws(diagram)
+    for law in diagram.laws.values():
+        if law.name not in usable:
+            for left, right in _sampled_law(compiled, law):
+                yield law.name, left, right, True
+    for equation in equations:
+        left, right = _sides(diagram, equation)
+        yield f"{left} = {right}", left, right, False
+
+
+def _sampled_law(compiled: Compiled, law: Law) -> list[tuple[Morphism, Morphism]]:
+    try:
+        along = sampled_law(compiled.maps, compiled.diagram, law)
+    except DiagramError:
+        return []  # residuals say why it is not measured
+    return sampled(law, {law.name: along})
+
+
+def _sides(diagram: Diagram, equation: str | tuple[Morphism | str, Morphism | str]) -> tuple[Morphism, Morphism]:
+    if isinstance(equation, str):
+        return parse_equation(diagram, equation)
+    left, right = (diagram.parse(side) for side in equation)
+    check_parallel("equations", left, right)
+    return left, right

@@ -1,0 +1,83 @@
+"""What Catlab itself made of schemas, functors and colimits, as values of ours; see tests/data/catlab/README.md."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from learningdiagrams.theory import Functor, Homomorphism, Presentation, identity
+from learningdiagrams.theory.catlab import Schema, from_json, from_sexpr
+from learningdiagrams.theory.catlab_json import read_components, read_instance, read_schema
+
+DATA = Path(__file__).resolve().parent.parent / "data" / "catlab"
+
+
+def data(name: str) -> Any:
+    return json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
+
+
+SCHEMAS = {file.stem: file.read_text(encoding="utf-8") for file in sorted((DATA / "schema_json").glob("*.json"))}
+PRESENTATIONS = data("presentations")
+COLIMITS = data("colimits_csets")["cases"]
+FUNCTORS = data("functoriality")["presentation_cases"]
+
+# The schemas that the cases name and that have no file.
+OTHERS = {"SchLoop": ("X", {"t": "XX"}), "SchArrow": ("ST", {"a": "ST"})}
+OTHERS["SchFreeSq"] = ("ABCD", {"f": "AB", "g": "AC", "h": "BD", "k": "CD"})
+
+
+def schema(name: str) -> Presentation:
+    """A schema of the cases by its name."""
+    if name in SCHEMAS:
+        return from_json(SCHEMAS[name])
+    P = Schema(name)
+    sorts, arrows = OTHERS[name]
+    P.objects(*sorts)
+    for arrow, (dom, cod) in arrows.items():
+        P.morphism(arrow, P.sorts[dom], P.sorts[cod])
+    return P
+
+
+def functor(case: dict) -> Functor:
+    """The functor of a case of `functoriality.json`."""
+    P = schema(case["dom"])
+    Q = P if case["dom"] == case["codom"] else schema(case["codom"])
+    images = {}
+    for name, steps in case["hom_map_paths"].items():
+        start = identity(Q.sorts[case["ob_map"][str(P.generators[name].dom)]])
+        images[name] = from_sexpr(Q, ["compose", *steps]) if steps else start
+    return Functor(P, Q, case["ob_map"], images)
+
+
+def sides(case: dict) -> dict[str, Any]:
+    """What Catlab mapped the sides of each law to, as s-expressions, or its error."""
+    given = case["hom_map_of_equation_sides"]
+    laws = list(schema(case["dom"]).laws)
+    if not given["ok"]:
+        return dict.fromkeys(laws, given["error"])
+    return {law: [sexpr(side) for side in pair] for law, pair in zip(laws, given["value"], strict=True)}
+
+
+def sexpr(unicode: str) -> Any:
+    """Catlab's text of a term, `f⋅g` or `id{A}`, as an s-expression."""
+    unit = re.fullmatch(r"id\{(\w+)\}", unicode)
+    steps = unicode.split("⋅")
+    return ["id", unit[1]] if unit else steps[0] if len(steps) == 1 else ["compose", *steps]
+
+
+def functorial(case: dict) -> bool:
+    """Whether the comment that a person wrote beside a case calls it a functor."""
+    comment = case["mathematical_comment"].lower()
+    return not any(words in comment for words in ("not functorial", "does not preserve", "not equation"))
+
+
+def diagram(case: dict) -> tuple[dict[str, Any], list[Homomorphism], list[tuple[int, int, Homomorphism]]]:
+    """The C-sets by name, the homomorphisms, and these as arrows of a case of `colimits_csets.json`."""
+    P = read_schema(case["schema"])
+    csets = {name: read_instance(parts, P) for name, parts in case["objects"].items()}
+    maps = [read_components(it["components"], csets[it["dom"]], csets[it["codom"]]) for it in case["morphisms"]]
+    places = list(csets)
+    arrows = [
+        (places.index(it["dom"]), places.index(it["codom"]), h) for it, h in zip(case["morphisms"], maps, strict=True)
+    ]
+    return csets, maps, arrows
