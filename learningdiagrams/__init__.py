@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from learningdiagrams import backends, drawing, editing, layers, losses, schedules, specs, theory, training
     from learningdiagrams.compiled import Compiled
+    from learningdiagrams.containment import order
     from learningdiagrams.declarations import Goal, Measure, Space, Stage, Style
     from learningdiagrams.diagram import Diagram, stop
     from learningdiagrams.editing import Edit, Edited, edit
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from learningdiagrams.interpretation import Interpretation, interpret
     from learningdiagrams.interpretation_search import interpretations
     from learningdiagrams.language import LanguageError, load, loads
+    from learningdiagrams.parallel import all_parallel
+    from learningdiagrams.pruning import prune
     from learningdiagrams.symbolic import SymbolicCompiled
     from learningdiagrams.theory import (
         Functor,
@@ -55,9 +58,12 @@ _HOMES: Final = {
     "learningdiagrams.errors": ("DiagramError",),
     "learningdiagrams.language": ("LanguageError", "load", "loads"),
     "learningdiagrams.compiled": ("Compiled",),
+    "learningdiagrams.containment": ("order",),
     "learningdiagrams.gluing": ("colimit", "glue"),
     "learningdiagrams.interpretation": ("Interpretation", "interpret"),
     "learningdiagrams.interpretation_search": ("interpretations",),
+    "learningdiagrams.parallel": ("all_parallel",),
+    "learningdiagrams.pruning": ("prune",),
     "learningdiagrams.symbolic": ("SymbolicCompiled",),
     "learningdiagrams.theory": (
         "Functor",
@@ -94,6 +100,7 @@ __all__ = [
     "Style",
     "SymbolicCompiled",
     "TheoryError",
+    "all_parallel",
     "backends",
     "colimit",
     "drawing",
@@ -108,7 +115,9 @@ __all__ = [
     "load",
     "loads",
     "losses",
+    "order",
     "proj",
+    "prune",
     "schedules",
     "specs",
     "stop",

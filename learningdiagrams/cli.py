@@ -1,4 +1,4 @@
-"""The command line: `learningdiagrams check | prove | draw | compile | train | convert | demo`.
+"""The command line: `learningdiagrams check | prove | draw | compile | train | convert | demo | glue | relate | regimes`.
 
 Exit codes: 0 done (for `prove`: proved); 1 the input is wrong, or the work failed; 2 wrong usage; 3 refuted; 4 not
 decided within the limits. Each error is one line on standard error, `FILE:LINE:COLUMN: what is wrong, and what would be
@@ -382,3 +382,6 @@ def demo(
 
 
 from learningdiagrams import cli_relations  # noqa: E402, F401  # `glue` and `relate`, which stand on what is above
+from learningdiagrams.regimes.commands import app as regimes  # noqa: E402
+
+app.add_typer(regimes)

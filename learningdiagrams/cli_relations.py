@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from learningdiagrams.cli import REFUTED, UNDECIDED, _load, _reporting, app
+from learningdiagrams.cli import REFUTED, UNDECIDED, _fail, _load, _reporting, app
 
 if TYPE_CHECKING:
+    from learningdiagrams.containment import Order
     from learningdiagrams.gluing import Gluing
     from learningdiagrams.interpretation import Interpretation
     from learningdiagrams.interpretation_search import Found
@@ -86,27 +87,77 @@ def _renamings(made: Gluing, files: tuple[str, str]) -> list[str]:
 
 @app.command()
 def relate(
-    first: First,
-    second: Second,
+    first: Annotated[str, typer.Argument(metavar="A", help="A .diagram file, or our .json form of one; or a folder.")],
+    second: Annotated[str | None, typer.Argument(metavar="[B]", help="Another one; none with a folder.")] = None,
     max_length: Annotated[
         int, typer.Option(metavar="N", min=0, help="The most generators that the image of a generator applies.")
     ] = 2,
     max_seconds: Annotated[
-        float, typer.Option(help="How long to search; it may only turn an answer into not decided.")
-    ] = 10.0,
+        float | None,
+        typer.Option(
+            help="How long to search, 10 unless given (of a folder for each pair, 2); it may only turn an answer into "
+            "not decided."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    out: Annotated[
+        str | None, typer.Option("-o", "--out", metavar="OUT", help="Of a folder: draws the order, by OUT's ending.")
+    ] = None,
 ) -> None:
     """Finds workflow A inside workflow B: the interpretations of A in B, with proofs. Exit code 0: there is one, 3:
     there is none, 4: not decided.
+
+    Of a folder: which of its .diagram files is found in which, as a table and with -o as a picture.
     """
+    if Path(first).is_dir():
+        if second is not None:
+            raise typer.BadParameter("with a folder there is no second diagram", param_hint="B")
+        _relate_all(Path(first), max_length, 2.0 if max_seconds is None else max_seconds, as_json, out)
+        return
+    if second is None:
+        raise typer.BadParameter(f"{first} is no folder; name the diagram to find it in", param_hint="B")
+    if out is not None:
+        raise typer.BadParameter("it draws the order of a folder; of two diagrams there is none", param_hint="-o")
     from learningdiagrams.interpretation_search import interpretations
 
+    max_seconds = 10.0 if max_seconds is None else max_seconds
     source, target = _load(first), _load(second)
     with _reporting(first, source):
         found = interpretations(source, target, max_length, max_seconds=max_seconds)
     typer.echo(json.dumps(_as_json(found), ensure_ascii=False) if as_json else _as_text(found))
     if not found:
         raise typer.Exit(REFUTED if found.complete else UNDECIDED)
+
+
+def _relate_all(folder: Path, max_length: int, max_seconds: float, as_json: bool, out: str | None) -> None:
+    """The order of the diagrams in a folder. Exit code 0: some is found in another, 3: none is, 4: not decided."""
+    from learningdiagrams.containment import order
+
+    files = sorted(folder.glob("*.diagram"))
+    if len(files) < 2:
+        _fail([f"{folder}:1:1: a folder with two .diagram files or more is wanted; it has {len(files)}"])
+    diagrams = {file.stem: _load(str(file)) for file in files}
+    with _reporting(str(folder)):
+        found = order(diagrams, max_length, max_seconds)
+    if out is not None:
+        with _reporting(out):
+            found.draw(out)
+    typer.echo(json.dumps(_order_json(found), ensure_ascii=False) if as_json else str(found))
+    if not found.interpretations:
+        raise typer.Exit(UNDECIDED if found.undecided else REFUTED)
+
+
+def _order_json(found: Order) -> dict[str, Any]:
+    """The order as JSON values."""
+    names = list(found.diagrams)
+    return {
+        "diagrams": names,
+        "max_length": found.max_length,
+        "found_in": {one: [other for other in names if other != one and found[one, other]] for one in names},
+        "undecided": [list(pair) for pair in found.undecided],
+        "same": [list(group) for group in found.same],
+        "covers": [list(pair) for pair in found.covers],
+    }
 
 
 def _as_json(found: Found) -> dict[str, Any]:

@@ -379,7 +379,9 @@ def edit(target: Any, *edits: Edit, maps: Any = None, numbers: Any = None) -> Ed
     """
     for each in edits:
         if not isinstance(each, Edit):
-            raise DiagramError(f'edit: {each!r} is no edit; one is such as freeze("student") of learningdiagrams.editing')
+            raise DiagramError(
+                f'edit: {each!r} is no edit; one is such as freeze("student") of learningdiagrams.editing'
+            )
     whole = edits[0] if len(edits) == 1 else sequence(*edits)
     if isinstance(target, Diagram):
         if maps is not None or numbers is not None:
@@ -431,7 +433,9 @@ def _data(x: Any) -> Any:
 def _edit(data: Any) -> Edit:
     wanted = {"edit", "arguments", "options"}
     if not isinstance(data, dict) or not {"edit"} <= data.keys() <= wanted or not isinstance(data["edit"], str):
-        raise DiagramError(f'an edit is saved as {{"edit": name, "arguments": […]}}, and this is {json.dumps(data)[:60]}')
+        raise DiagramError(
+            f'an edit is saved as {{"edit": name, "arguments": […]}}, and this is {json.dumps(data)[:60]}'
+        )
     args, options = data.get("arguments", []), data.get("options", {})
     if not isinstance(args, list) or not isinstance(options, dict):
         raise DiagramError(f"edit `{data['edit']}`: arguments are a list, and options an object")

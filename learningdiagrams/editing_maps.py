@@ -82,7 +82,10 @@ def edited_compiled(
 
 def _check_places(edited: Edited, old: Maps, new: Maps) -> None:
     """Raises where an edit carries a single number that is not there."""
-    tables = [{name: {**maps.parameters()[name], **maps.buffers().get(name, {})} for name in maps.parameters()} for maps in (old, new)]
+    tables = [
+        {name: {**maps.parameters()[name], **maps.buffers().get(name, {})} for name in maps.parameters()}
+        for maps in (old, new)
+    ]
     labels = {name: dict.fromkeys(table) for name, table in tables[0].items()}
     for step in edited.steps:
         for place, origin in step.places.items():
@@ -121,7 +124,9 @@ def _realisations(edited: Edited, old: Maps, given: Iterable[str]) -> dict[str, 
     # Maps that hold parameters together stay so. A twin of a map has copies of its own.
     first: dict[Morphism, str] = {}
     twins = {name for name, image in images.items() if image.name is not None and first.setdefault(image, name) != name}
-    turned = any(after.roles[name] != before.roles.get(str(image.name), after.roles[name]) for name, image in images.items())
+    turned = any(
+        after.roles[name] != before.roles.get(str(image.name), after.roles[name]) for name, image in images.items()
+    )
     together = {name: image for name, image in images.items() if name not in twins}
     trained = list(images) if turned else [name for name in images if after.roles[name] == "model"]
     found = old.composites(together, trained)

@@ -67,7 +67,9 @@ def _patterns(composite: Morphism) -> tuple[Term, ...]:
         inside = applications([term])
         marks = [each.head for each in inside if isinstance(each.head, str)]
         if marks:
-            raise DiagramError(f"fold: `{composite}` has a {marks[0]} in it, which belongs to a goal; fold what is under it")
+            raise DiagramError(
+                f"fold: `{composite}` has a {marks[0]} in it, which belongs to a goal; fold what is under it"
+            )
         if term.head is None:
             raise DiagramError(f"fold: an output of `{composite}` is its input, which stands everywhere; leave it out")
         if len(composite.dom.factors) > sum(each.head is None for each in inside):

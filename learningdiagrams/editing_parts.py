@@ -30,7 +30,18 @@ from learningdiagrams.language.writing import argument, declared, style_options
 from learningdiagrams.theory.morphisms import Morphism, Object
 from learningdiagrams.theory.terms import substitute
 
-__all__ = ["KINDS", "Changes", "Key", "copied", "declared_in", "lines_of", "mentions", "names_in", "read_into", "tables"]
+__all__ = [
+    "KINDS",
+    "Changes",
+    "Key",
+    "copied",
+    "declared_in",
+    "lines_of",
+    "mentions",
+    "names_in",
+    "read_into",
+    "tables",
+]
 
 Key = tuple[str, str]
 """A declaration: its kind, one of `KINDS`, and its name. A style has the name of what it styles."""
@@ -168,7 +179,10 @@ class _Copy:
         self.after = Diagram(before.name)
         self.after.directory, self.after.trusted = before.directory, before.trusted
         self.images: Mapping[str, Morphism] = {}
-        self.extra = dict(changes.extra)
+        self.extra = {
+            key: [(*declared_in(line, where)[0][:2], line) for line in each] for key, each in changes.extra.items()
+        }
+        self.anew = {(kind, name) for each in self.extra.values() for kind, names, _ in each for name in names}
 
     def made(self) -> Diagram:
         changes = self.changes
@@ -181,15 +195,16 @@ class _Copy:
                     read_into(self.after, changes.lines[kind, name], self.where)
                 elif (kind, name) not in changes.skip:
                     getattr(self, f"_{kind}")(name)
-                self._extra((kind, name))
+                if (kind, name) not in changes.skip or (kind, name) not in self.anew:
+                    self._extra((kind, name))
         return self.after
 
     def _extra(self, key: Key) -> None:
         # What is read after something that is itself read after something is read with that, once.
-        for line in self.extra.pop(key, ()):
+        for kind, names, line in self.extra.pop(key, ()):
             read_into(self.after, line, self.where)
-            kind, names, _ = declared_in(line, self.where)[0]
-            self._extra((kind, names[0]))
+            for name in names:
+                self._extra((kind, name))
 
     def _name(self, name: str) -> str:
         return self.changes.names.get(name, name)
@@ -257,7 +272,8 @@ class _Copy:
     def _stage(self, name: str) -> None:
         it = self.before.stages[name]
         train = self._models(it.train, {})
-        by = [self._name(goal) for goal in it.by if ("goal", goal) not in self.changes.skip]
+        gone = self.changes.skip - self.anew
+        by = [self._name(goal) for goal in it.by if ("goal", goal) not in gone]
         for found, what, was in ((train, "trains", it.train), (by, "trains by", it.by)):
             if not found:
                 raise DiagramError(

@@ -78,7 +78,9 @@ class Step:
         told, moved = {name for name, _ in self.places}, set(self.places.values())
         pulled: dict[str, dict[str, T]] = {}
         if not self.forward:
-            pulled = pulled_parameters(self.functor, {name: numbers[name] for name in self.before.generators if name in numbers})
+            pulled = pulled_parameters(
+                self.functor, {name: numbers[name] for name in self.before.generators if name in numbers}
+            )
         found: dict[str, dict[str, T]] = {}
         for name, source in self.sources.items():
             if source.name is None:
@@ -105,7 +107,9 @@ class Step:
             matcher = SequenceMatcher(None, list(old.values()), new, autojunk=False)
             kept = {new[b + k] for _, b, size in matcher.get_matching_blocks() for k in range(size)}
             removed += [line for line in new if line not in kept]
-            added += [(previous, line) for previous, line in zip(["", *old], old.values(), strict=False) if line not in kept]
+            added += [
+                (previous, line) for previous, line in zip(["", *old], old.values(), strict=False) if line not in kept
+            ]
         for line in (*removed, *(line for _, line in added)):
             if "⟨" in line or "…" in line:
                 raise DiagramError(
@@ -202,7 +206,9 @@ class Edited:
             objects = step.functor.objects
             back = {str(image): sort for sort, image in objects.items()} if step.forward else {}
 
-            def end(obj: Any, step: Step = step, back: Any = back, objects: Any = objects, factors: Any = factors) -> Any:
+            def end(
+                obj: Any, step: Step = step, back: Any = back, objects: Any = objects, factors: Any = factors
+            ) -> Any:
                 if not step.forward:
                     return factors(f for s in obj.factors for f in objects[s.name].factors)
                 return factors(step.before.sorts[back.get(s.name, s.name)] for s in obj.factors)

@@ -112,7 +112,9 @@ def test_a_schema_that_was_changed_alone_is_an_error_where_it_differs(tmp_path: 
     ("text", "told"),
     [
         ('{"Ob": [{"name": "x y"}], "Hom": []}', "<text>:1:18: Ob[0].name: `x y` is no name"),
-        ('{"Ob": [{"name": "A"}],\n "Hom": [{"name": "f", "dom": "A", "codom": "B"}]}', "<text>:1:1: there is no `B`"),
+        ('{"Ob": [{"name": "A"}],\n "Hom": [{"name": "f", "dom": "A", "codom": "B"}]}',
+         "<text>:2:46: Hom[0].codom: there is no object `B`"),
+        ('{"Ob": [{"name": "A"}, {"name": "A"}]}', "<text>:1:34: Ob[1].name: `A` is declared twice"),
         ('{"Ob": [{"name": "A"}],\n "Hom": [{"name": "goal", "dom": "A", "codom": "A"}]}',
          "<text>:2:19: Hom[0].name: `goal`"),
         (SCHEMAS["SchWeightedGraph"], "<text>:1:215: Attr[0].name: `weight` is a word of the language"),

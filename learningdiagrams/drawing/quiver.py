@@ -233,11 +233,11 @@ class _Pen:
             vertices.append(Vertex(*at["line", number], label))
             names.append(None)
         index: dict[Key, int] = {key: place for place, key in enumerate(keys)}
-        edges = self._edges(index, names)
+        edges = self._edges(index, names, at)
         self.edges = names
         return Cells(tuple(vertices), tuple(edges)), names
 
-    def _edges(self, index: dict[Key, int], names: list[str | None]) -> list[Edge]:
+    def _edges(self, index: dict[Key, int], names: list[str | None], at: Mapping[Key, Cell]) -> list[Edge]:
         """Generators, then equations, each after the cells that it stands between."""
         wanted: dict[str, tuple[Key, Key]] = dict(self.ends)
         for name, (_, value) in self.kinds.items():
@@ -255,7 +255,7 @@ class _Pen:
             raise DiagramError(
                 f"style `{name}`: quiver: the arrow is to be drawn between arrows that wait for it", name
             )
-        bent = bends(list(order.values()))
+        bent = bends(list(order.values()), at)
         return [
             self._edge(name, index[ends[0]], index[ends[1]], bend, ends)
             for (name, ends), bend in zip(order.items(), bent, strict=True)

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,7 +35,7 @@ from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import About, DiagramError
 from learningdiagrams.language import build
 from learningdiagrams.language.json_form import FORMAT, VERSION, Form, Item, JsonSource, write_json
-from learningdiagrams.theory.catlab_json import path, read_schema, schema_form, single
+from learningdiagrams.theory.catlab_json import check_schema, path, read_schema, schema_form, single
 from learningdiagrams.theory.errors import TheoryError
 
 __all__ = ["BESIDE", "read_catlab", "write_catlab"]
@@ -74,24 +75,31 @@ def read_catlab(source: JsonSource, directory: str | Path | None, trust: bool) -
     root = source.root.value
     plain = _plain(source.root)
     if BESIDE not in root:
-        try:
+        with _placed(source, source.root):
+            check_schema(plain)
+        # Names are read by our own form, whose errors know their places; what is left is said of the whole.
+        diagram = build(source, list(Form(source, _as_form(source.root)).declarations()), directory, trust)
+        with _placed(source, source.root):
             read_schema(plain)
-        except TheoryError as error:
-            source.wrong(source.root.at, str(error))
-            source.check()
-        return build(source, list(Form(source, _as_form(source.root)).declarations()), directory, trust)
+        return diagram
     diagram = build(source, list(Form(source, root[BESIDE]).declarations()), directory, trust)
-    try:
+    with _placed(source, root[BESIDE]):
         ours = schema_form(diagram.presentation)
-    except TheoryError as error:
-        source.wrong(root[BESIDE].at, str(error))
-        source.check()
-        raise
     for key in SCHEMA:
         if plain.get(key, []) != ours[key]:
             source.wrong(root[key].at, DIFFERENT.format(key=key, beside=BESIDE))
     source.check()
     return diagram
+
+
+@contextmanager
+def _placed(source: JsonSource, item: Item) -> Iterator[None]:
+    """Turns what the theory objects to into an error of the text at the place of an item."""
+    try:
+        yield
+    except TheoryError as error:
+        source.wrong(item.at, str(error))
+        source.check()
 
 
 def _plain(item: Item) -> Any:
@@ -113,10 +121,12 @@ def _as_form(root: Item) -> Item:
     for it in lists["equations"]:
         start = it.value["dom"].value
         sides = [" >> ".join(name.value for name in side.value) or f"id({start})" for side in it.value["paths"].value]
-        given: Any = it.value.get("name")
+        given = it.value.get("name")
         for other in sides[1:]:
-            unnamed = given is None or given.value is None or len(sides) > 2
-            name: Item = _item(_fresh(len(laws), taken), it) if unnamed else given
+            if given is None or given.value is None or len(sides) > 2:
+                name = _item(_fresh(len(laws), taken), it)
+            else:
+                name = given
             taken.add(name.value)
             fields = {"name": name, "left": _item(sides[0], it), "right": _item(other, it)}
             laws.append(Item(fields, it.at, it.key, it.raw))

@@ -362,6 +362,12 @@ class Saved:
             if kind is None or self.boxes[kind].kind != "learner":
                 self.wrong(item.value.get("learners", item), f"equation `{label}`: there is no learner `{word}`")
                 raise Wrong
+        for kind in found:
+            if kind not in learners:
+                self.said.append(
+                    f"equation `{label}` moves `{self.boxes[kind or ''].label}`, which does not occur in it"
+                )
+        found = [kind for kind in found if kind in learners]
         if set(found) == set(learners):
             return None
         if not found:

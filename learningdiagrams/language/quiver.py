@@ -285,7 +285,8 @@ class _Building:
                     self._declare(made, f"{word} {text}", place)
         if self.problems:
             raise LanguageError(self.problems)
-        self.bends = bends([(edge.source, edge.target) for edge in self.cells.edges])
+        at = {place: (vertex.x, vertex.y) for place, vertex in enumerate(self.cells.vertices)}
+        self.bends = bends([(edge.source, edge.target) for edge in self.cells.edges], at)
         for place, thing in enumerate(self.things):
             options = self._style(made, place, thing)
             if options and thing.name:

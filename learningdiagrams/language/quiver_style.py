@@ -15,7 +15,7 @@ What a link says besides is kept in a style's `quiver` as words, which the pen f
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -75,11 +75,14 @@ def kind_of(options: Mapping[str, Any]) -> str:
     return "measure" if options.get(BODY) == "dashed" else "goal"
 
 
-def bends(ends: Sequence[tuple[Hashable, Hashable]]) -> list[dict[str, int]]:
-    """What tells arrows with the same ends apart, for each of them: a curve; for loops, an angle.
+def bends(ends: Sequence[tuple[Hashable, Hashable]], at: Mapping[Any, tuple[int, int]]) -> list[dict[str, int]]:
+    """How much each arrow is curved: apart from others with the same ends, and round a vertex in its way.
 
-    >>> bends([("A", "B"), ("B", "A"), ("A", "C"), ("C", "C")])
-    [{'curve': -1}, {'curve': -1}, {}, {}]
+    `at` says where vertices are. Loops stand at different angles instead.
+
+    >>> at = {"A": (0, 0), "B": (1, 0), "C": (2, 0)}
+    >>> bends([("A", "B"), ("B", "A"), ("B", "C"), ("C", "C"), ("A", "C")], at)
+    [{'curve': -1}, {'curve': -1}, {}, {}, {'curve': -3}]
     """
     bundles: dict[frozenset[Hashable], list[int]] = {}
     for place, pair in enumerate(ends):
@@ -93,7 +96,19 @@ def bends(ends: Sequence[tuple[Hashable, Hashable]]) -> list[dict[str, int]]:
                 found[place] = {"angle": angle} if angle else {}
             elif side := 2 * number - (len(bundle) - 1):
                 found[place] = {"curve": side if ends[bundle[0]] == ends[place] else -side}
+            elif source in at and target in at and _blocked(at[source], at[target], at.values()):
+                found[place] = {"curve": -3}
     return found
+
+
+def _blocked(start: tuple[int, int], end: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
+    """Whether a vertex lies on the straight line between two others."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    for x, y in others:
+        across, along = (x - start[0]) * dy - (y - start[1]) * dx, (x - start[0]) * dx + (y - start[1]) * dy
+        if not across and 0 < along < dx * dx + dy * dy:
+            return True
+    return False
 
 
 def changed(base: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,14 +7,14 @@ import Catlab.Theories: dom, codom
 import GATlab: getvalue
 import Catlab.Graphics: Graphviz
 
-json(value) = JSON3.write(form(value))
+value_json(value) = JSON3.write(form_of(value))
 
 of_kind(kind; fields...) = (; format="learningdiagrams.catlab", version=1, kind=kind, fields...)
 
 # Presentations.
 
-form(P::Presentation) = generate_json_acset_schema(P)
-form(C::FinCat) = form(presentation_of(C))
+form_of(P::Presentation) = generate_json_acset_schema(P)
+form_of(C::FinCat) = form_of(presentation_of(C))
 
 function presentation_of(C::FinCat)
   P = getvalue(getvalue(C))
@@ -24,12 +24,12 @@ end
 
 # Functors. An image is a term of the codomain's presentation.
 
-function form(F::FinFunctor)
+function form_of(F::FinFunctor)
   C, D = dom(F), codom(F)
-  of_kind("functor"; dom=form(C), codom=form(D), tables(F)...)
+  of_kind("functor"; dom=form_of(C), codom=form_of(D), functor_tables(F)...)
 end
 
-function tables(F::FinFunctor)
+function functor_tables(F::FinFunctor)
   C, Q = dom(F), presentation_of(codom(F))
   (; Ob=Dict(string(nameof(x)) => string(nameof(ob_map(F, x))) for x in collect(ob_generators(C))),
     Hom=Dict(string(nameof(f)) => to_json_sexpr(Q, gen_map(F, f)) for f in collect(hom_generators(C))))
@@ -37,31 +37,31 @@ end
 
 # Diagrams of presentations: functors from the free category on a graph to FinCatC().
 
-function form(D::FinDomFunctor)
+function form_of(D::FinDomFunctor)
   J = dom(D)
   vertices, arrows = collect(ob_generators(J)), collect(hom_generators(J))
   place = Dict(v => i for (i, v) in enumerate(vertices))
   of_kind("diagram of presentations";
-    presentations=[form(ob_map(D, v)) for v in vertices],
-    functors=[(; :from => place[src(J, e)], :to => place[tgt(J, e)], tables(gen_map(D, e))...) for e in arrows])
+    presentations=[form_of(ob_map(D, v)) for v in vertices],
+    functors=[(; :from => place[src(J, e)], :to => place[tgt(J, e)], functor_tables(gen_map(D, e))...) for e in arrows])
 end
 
 # C-sets and their homomorphisms.
 
 schema_of(X::ACSet) = generate_json_acset_schema(acset_schema(X))
 
-form(X::ACSet) = of_kind("C-set"; schema=schema_of(X), instance=generate_json_acset(X))
+form_of(X::ACSet) = of_kind("C-set"; schema=schema_of(X), instance=generate_json_acset(X))
 
 components_of(h::ACSetTransformation) =
   Dict(string(x) => Int[h[x](i) for i in parts(dom(h), x)] for x in objects(acset_schema(dom(h))))
 
-form(h::ACSetTransformation) =
+form_of(h::ACSetTransformation) =
   of_kind("homomorphism"; schema=schema_of(dom(h)), dom=generate_json_acset(dom(h)),
     codom=generate_json_acset(codom(h)), components=components_of(h))
 
 # Learning diagrams: the presentation as it is now, and our form as it came.
 
-form(d::NamedTuple) = of_kind("learning diagram"; schema=form(d.presentation), diagram=d.form)
+form_of(d::NamedTuple) = of_kind("learning diagram"; schema=form_of(d.presentation), diagram=d.form)
 
 # The colimit of C-sets: its apex, and the components of its legs.
 
@@ -76,6 +76,6 @@ names_json(generators) = JSON3.write([string(nameof(f)) for f in generators])
 
 wiring_diagram(text) = parse_json_graph(Symbol, Symbol, Nothing, text)
 
-dot(picture) = sprint(Graphviz.pprint, picture)
+dot_text(picture) = sprint(Graphviz.pprint, picture)
 
-svg(picture) = read(Graphviz.run_graphviz(picture; format="svg"), String)
+svg_text(picture) = read(Graphviz.run_graphviz(picture; format="svg"), String)

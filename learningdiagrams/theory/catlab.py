@@ -98,7 +98,7 @@ def from_catlab(value: Any) -> Any:
     A `FinCat` is read as its presentation. Raises :class:`TheoryError` for a C-set that violates the equations of
     its schema, :class:`CatlabError` for any other value.
     """
-    form = json.loads(bridge().export("json", value))
+    form = json.loads(bridge().export("value_json", value))
     if form.get("kind") == "learning diagram":
         return _learning_diagram(form)
     return read_form(form)
@@ -138,8 +138,8 @@ def draw(value: Any, file: str | Path | None = None) -> str:
     if isinstance(value, Morphism):
         there = julia.export("wiring_diagram", dumped(wiring_form(value)))
     else:
-        there = to_catlab(getattr(value, "presentation", value))
-    text = str(julia.export(ending[1:], julia.ask("x -> to_graphviz(x)", there)))
+        there = to_catlab(value.presentation if hasattr(value, "goals") else value)
+    text = str(julia.export(f"{ending[1:]}_text", julia.ask("x -> to_graphviz(x)", there)))
     if file is not None:
         Path(file).write_text(text, encoding="utf-8")
     return text

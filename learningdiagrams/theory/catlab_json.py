@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 from learningdiagrams.theory.csets import CSet, Homomorphism
@@ -28,6 +29,7 @@ from learningdiagrams.theory.terms import spine, unmarked
 __all__ = [
     "AttrVar",
     "Schema",
+    "check_schema",
     "component_lists",
     "from_sexpr",
     "instance_form",
@@ -101,32 +103,48 @@ def schema_form(presentation: Presentation) -> dict[str, Any]:
     }
 
 
+def check_schema(form: Mapping[str, Any]) -> None:
+    """Raises :class:`TheoryError` where a schema has not the fields that it has to have, before names are looked at."""
+    for key in ("Ob", "AttrType", "Hom", "Attr", "equations"):
+        fields = {"Hom": ("name", "dom", "codom"), "Attr": ("name", "dom", "codom"), "equations": ("dom",)}
+        for i, it in enumerate(listed_at(form, key)):
+            for field in fields.get(key, ("name",)):
+                _name(f"{key}[{i}]", it, field)
+            if key != "equations":
+                continue
+            sides, name = it.get("paths"), it.get("name")
+            lists = isinstance(sides, list) and all(isinstance(side, list) for side in sides)
+            if not lists or len(sides) < 2 or not all(isinstance(step, str) for side in sides for step in side):
+                raise TheoryError(f"{key}[{i}]: `paths` has the two sides, each a list of names")
+            if name is not None:
+                _name(f"{key}[{i}]", it, "name")
+
+
 def read_schema(form: Mapping[str, Any], name: str = "the schema") -> Schema:
     """The presentation of a schema; attribute types are sorts like the others, and attributes generators."""
-    types = [_text(f"AttrType[{i}]", it, "name") for i, it in enumerate(listed_at(form, "AttrType"))]
+    check_schema(form)
     schema = Schema(str(form.get("name", name)))
 
-    def spelled(given: str, made: Object | Morphism) -> None:
-        if (ours := str(made.name)) != given:
+    def spelled(given: str, made: Object | Morphism) -> str:
+        ours = str(made.name)
+        if ours != given:
             schema.spellings[ours] = given
+        return ours
 
-    for key in ("Ob", "AttrType"):
-        for i, it in enumerate(listed_at(form, key)):
-            given = _text(f"{key}[{i}]", it, "name")
-            spelled(given, schema.objects(given)[0])
-    schema.attribute_types = tuple(schema[given].name for given in types)
-    for key in ("Hom", "Attr"):
-        for i, it in enumerate(listed_at(form, key)):
-            given, dom, cod = (_text(f"{key}[{i}]", it, field) for field in ("name", "dom", "codom"))
-            spelled(given, schema.morphism(given, sort_of(schema, dom), sort_of(schema, cod)))
+    for it in listed_at(form, "Ob"):
+        spelled(it["name"], schema.objects(it["name"])[0])
+    schema.attribute_types = tuple(
+        spelled(it["name"], schema.objects(it["name"])[0]) for it in listed_at(form, "AttrType")
+    )
+    for it in (*listed_at(form, "Hom"), *listed_at(form, "Attr")):
+        ends = sort_of(schema, it["dom"]), sort_of(schema, it["codom"])
+        spelled(it["name"], schema.morphism(it["name"], *ends))
     for i, it in enumerate(listed_at(form, "equations")):
-        where = f"equations[{i}]"
-        start, paths = sort_of(schema, _text(where, it, "dom")), it.get("paths")
-        if not isinstance(paths, list) or len(paths) < 2:
-            raise TheoryError(f"{where}: `paths` has the two sides, each a list of names")
-        sides = [_composite(schema, start, side) for side in paths]
-        for other in sides[1:]:
-            schema.law(sides[0], other, it.get("name") if len(sides) == 2 else None)
+        first, *others = (_composite(schema, sort_of(schema, it["dom"]), side) for side in it["paths"])
+        if "codom" in it and first.cod is not sort_of(schema, it["codom"]):
+            raise TheoryError(f"equations[{i}]: `codom` is {it['codom']}, but `{brief(first)}` ends at {first.cod}")
+        for other in others:
+            schema.law(first, other, it.get("name") if len(others) == 1 else None)
     return schema
 
 
@@ -220,8 +238,10 @@ def instance_form(model: CSet) -> dict[str, list[dict[str, Any]]]:
                 row[said(str(generator.name))] = _written(value) if cod in attributes else numbers[cod][value]
         form[said(sort)] = rows
     for sort in attributes:
-        unknown = sum(isinstance(element, AttrVar) for element in model.sets[sort])
-        form[said(sort)] = [{"_id": i} for i in range(1, unknown + 1)]
+        unknown = sorted(element.number for element in model.sets[sort] if isinstance(element, AttrVar))
+        if unknown != list(range(1, len(unknown) + 1)):
+            raise TheoryError(f"the unknown values of {sort} are numbered 1, 2, … and all in its set, not {unknown}")
+        form[said(sort)] = [{"_id": i} for i in unknown]
     return form
 
 
@@ -301,7 +321,7 @@ def _read(where: str, value: Any) -> Any:
 def _written(value: Any) -> Any:
     if isinstance(value, AttrVar):
         return {"_var": value.number}
-    if value is None or isinstance(value, str | int | float):
+    if value is None or isinstance(value, str | int) or (isinstance(value, float) and isfinite(value)):
         return value
     raise TheoryError(f"the value {value!r} of an attribute is no number, word or truth value, which JSON holds")
 
@@ -334,7 +354,7 @@ def listed_at(form: Mapping[str, Any], key: str) -> list[Any]:
     return found
 
 
-def _text(where: str, it: Any, field: str) -> str:
+def _name(where: str, it: Any, field: str) -> str:
     found = it.get(field) if isinstance(it, dict) else None
     if not isinstance(found, str):
         raise TheoryError(f"{where}: `{field}` is a name, not {found!r}")

@@ -227,21 +227,21 @@ class Program:
         """
         csets = {position: self.cset(part) for position, part in parts.items()}
         maps = [self.homomorphism(arrow) for _, _, arrow in arrows]
-        first = next(iter(csets.values()))
-        category = self.let("𝒞", f"ACSetCategory(CSetCat({first}))")
+        category = self.let("𝒞", f"ACSetCategory(CSetCat({next(iter(csets.values()))}))")
         if shape == "coproduct":
             given = ", ".join(csets.values())
         elif shape in ("pushout", "coequalizer"):
             given = ", ".join(maps) if len(maps) == 2 else f"[{', '.join(maps)}]"
         else:
             place = {position: n for n, position in enumerate(csets, start=1)}
-            units = {source: self.homomorphism(Homomorphism.identity(arrow.dom)) for source, _, arrow in arrows}
+            domains = {source: arrow.dom for source, _, arrow in arrows}
+            units = {source: self.homomorphism(Homomorphism.identity(part)) for source, part in domains.items()}
             entries = []
             for n, (source, target, _) in enumerate(arrows, start=1):
                 entries += [f"({units[source]}, {n}, {place[source]})", f"({maps[n - 1]}, {n}, {place[target]})"]
-            domains = ", ".join(csets[source] for source, _, _ in arrows)
+            first = ", ".join(csets[source] for source, _, _ in arrows)
             given = (
-                f"BipartiteFreeDiagram([{domains}], [{', '.join(csets.values())}], [{', '.join(entries)}]; "
+                f"BipartiteFreeDiagram([{first}], [{', '.join(csets.values())}], [{', '.join(entries)}]; "
                 f"cat = {category})"
             )
         return self.let("r", f"{shape}[{category}]({given})")

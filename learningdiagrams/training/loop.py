@@ -25,9 +25,9 @@ from learningdiagrams.training.stages import Stage
 from learningdiagrams.training.stopping import Interrupt, interrupts
 
 if TYPE_CHECKING:
-    from learningdiagrams.backends.base import Maps
     from pathlib import Path
 
+    from learningdiagrams.backends.base import Maps
     from learningdiagrams.diagram import Diagram
     from learningdiagrams.training.progress import Display
 

@@ -9,7 +9,10 @@ import sys
 
 import pytest
 
+from learningdiagrams.language import loads
+from learningdiagrams.language.json_form import write_json
 from learningdiagrams.theory import (
+    CSet,
     Functor,
     Presentation,
     TheoryError,
@@ -20,7 +23,9 @@ from learningdiagrams.theory import (
     cset_colimits,
     pushout,
 )
+from learningdiagrams.theory.catlab import _learning_diagram
 from learningdiagrams.theory.catlab_bridge import Bridge, CatlabError, bridge
+from learningdiagrams.theory.catlab_json import schema_form
 from learningdiagrams.theory.catlab_opinions import agreed, asked_of, compared
 from tests.theory.catlab_cases import COLIMITS, FUNCTORS, diagram, functor, functorial, sides
 from tests.theory.recorded_juliacall import Handle, JuliaError, NotRecorded, RecordedJuliacall
@@ -117,6 +122,19 @@ def test_errors_of_julia_arrive_as_ours():
         Bridge(Julia()).run("is_functorial(F; check_equations=true)")
     assert str(caught.value) == "Julia: MethodError: no method matching gen_map(…)\nClosest candidates are …"
     assert isinstance(caught.value.__cause__, JuliaError) and isinstance(caught.value, TheoryError)
+
+
+def test_a_learning_diagram_is_read_back_unless_its_presentation_was_changed():
+    d = loads("object S, A\ndata x : S -> A\nmodel f : A -> A\nlaw twice : f >> f = f\ngoal g : x >> f = x")
+    # What `catlab.jl` writes: the schema, in which Catlab keeps no names of laws, and our form.
+    schema = schema_form(d.presentation)
+    schema["equations"][0]["name"] = None
+    assert _learning_diagram({"schema": schema, "diagram": write_json(d)}) == d
+    schema["Hom"][1]["codom"] = "S"
+    with pytest.raises(
+        TheoryError, match=r"^the presentation was changed in Julia \(`Hom`\), so that its roles and goals"
+    ):
+        _learning_diagram({"schema": schema, "diagram": write_json(d)})
 
 
 # A second opinion on colimits, with the answers that Catlab gave.
@@ -219,6 +237,11 @@ def test_what_catlab_cannot_be_asked():
         asked_of(coproduct(P))
     with pytest.raises(TheoryError, match="is no colimit"):
         asked_of(F)
+    S = catlab.Schema("S", attribute_types=["W"])
+    S.objects("V", "W")
+    X = CSet(S, {"V": 1, "W": [5]}, {})
+    with pytest.raises(TheoryError, match="Catlab is asked about C-sets without attributes"):
+        asked_of(cset_colimits.coproduct(X, X))
     for call in (lambda **o: pushout(F, F, **o), lambda **o: coequalizer(F, F, **o), lambda **o: coproduct(P, Q, **o),
                  lambda **o: colimit([P, Q], [(0, 1, F)], **o)):  # fmt: skip
         with pytest.raises(

@@ -220,9 +220,19 @@ def moved_values() -> Homomorphism:
     return Homomorphism(X, Y, {"V": [0], "W": [2]})
 
 
+def valued(*values) -> CSet:
+    S = Schema("S", attribute_types=["W"])
+    V, W = S.objects("V", "W")
+    S.morphism("w", V, W)
+    return CSet(S, {"V": len(values), "W": values}, {"w": values})
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
+        (lambda: valued(float("inf")), "the value inf of an attribute is no number, word or truth value"),
+        (lambda: valued((1, 2)), "the value (1, 2) of an attribute is no number, word or truth value"),
+        (lambda: valued(AttrVar(2)), "the unknown values of W are numbered 1, 2, … and all in its set, not [2]"),
         (products, "Catlab's schemas have no products: `mul` starts at M * M"),
         (copied, "Catlab's schemas have no products: `f & f` ends at M * M"),
         (out_of_values, "nothing starts at an attribute type, but `f` starts at W"),
@@ -254,6 +264,9 @@ LOOP = '{"Ob":[{"name":"X"}],"Hom":[{"name":"e","dom":"X","codom":"X"}],"equatio
         ('{"Ob":[{"nam":"X"}],"Hom":[]}', "Ob[0]: `name` is a name, not None"),
         ('{"Ob":[{"name":"X"}],"Hom":[{"name":"e","dom":"X","codom":"Y"}]}', "there is no `Y` in the schema"),
         (LOOP % '[{"dom":"X","codom":"X","name":null}]', "equations[0]: `paths` has the two sides"),
+        (LOOP % '[{"dom":"X","codom":"X","name":null,"paths":[["e"],3]}]', "equations[0]: `paths` has the two sides"),
+        (LOOP % '[{"dom":"X","codom":"X","name":3,"paths":[["e"],[]]}]', "equations[0]: `name` is a name, not 3"),
+        (LOOP % '[{"dom":"X","codom":"Y","name":null,"paths":[["e"],[]]}]', "there is no `Y` in the schema"),
         (LOOP % '[{"dom":"X","codom":"X","name":null,"paths":[["e"],["g"]]}]', "there is no `g` in the schema"),
     ],
 )
