@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from site import getsitepackages
 from sysconfig import get_paths
@@ -22,7 +23,7 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 
 from learningdiagrams.diagram import Diagram
-from learningdiagrams.errors import DiagramError, suggestion
+from learningdiagrams.errors import About, DiagramError, suggestion
 from learningdiagrams.language import LanguageError, load, parse_equation
 from learningdiagrams.theory.errors import TheoryError
 
@@ -81,6 +82,20 @@ def main() -> None:
         if reconfigure is not None:
             reconfigure(errors="replace")
     app()
+
+
+def _all_of(*actions: Callable[[], Any]) -> list[Any]:
+    """What these give; what is wrong with any of them is one error, so that all of a file's mistakes are seen."""
+    found: list[Any] = []
+    problems: list[About] = []
+    for action in actions:
+        try:
+            found.append(action())
+        except DiagramError as error:
+            problems += error.problems
+    if problems:
+        raise DiagramError.of(problems)
+    return found
 
 
 def _fail(lines: list[str]) -> NoReturn:
@@ -314,6 +329,7 @@ def train(
         raise typer.BadParameter("training lasts a number of epochs or of steps, not both", param_hint="--steps")
     if abs(seed) >= 2**62:
         raise typer.BadParameter(f"it is a whole number of at most 62 bits, not {seed}", param_hint="--seed")
+    from learningdiagrams.compiled import sources
     from learningdiagrams.report import report_run
 
     diagram = _load(file, trust)
@@ -330,8 +346,9 @@ def train(
         "validation": validation,
     }
     with _reporting(file, diagram):
-        compiled = diagram.compile(backend, seed=seed, dtype=dtype, device=device)
-        history = compiled.fit(out=folder, resume=resume, **options)
+        compile_, read = partial(diagram.compile, backend, seed=seed, dtype=dtype, device=device), partial(sources, diagram)
+        compiled, data = _all_of(compile_, read)
+        history = compiled.fit(data, out=folder, resume=resume, **options)
         # What stays the same for all stages was a choice; `epochs` and `steps` are for those that name neither.
         settings = {name.replace("_", " "): value for name, value in options.items() if value is not None}
         report_run(compiled, history, folder, settings={**settings, "device": device})

@@ -33,7 +33,8 @@ def glue(
         str,
         typer.Option(
             metavar="NAME,NAME=OTHER,…",
-            help="Objects, generators, goals and measures of A that are those of B, by the same or by another name.",
+            help="Objects, generators, goals and measures of A that are those of B, by the same or by another name; "
+            "sharing a goal shares its generators, sharing a generator its ends.",
         ),
     ],
     out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help=".diagram, .json or .py")],

@@ -47,6 +47,9 @@ GIVEN: Final = ("data", "noise", "frozen", "fixed", "map")
 EXPONENTIAL: Final = (losses.cross_entropy, losses.bce)
 """Comparators whose left side is met by the logits of the right side, not by the right side itself."""
 
+DEEPEST: Final = 20
+"""Maps, one in the other, of which a constant is written."""
+
 
 @dataclass(frozen=True)
 class Collapse:
@@ -125,8 +128,13 @@ class _Classes:
         self.pinned: set[object] = set()
         self.nodes: dict[object, list[object]] = {}
         self.made: dict[object, object] = {}
+        self._unlearned: set[object] = set()
         for term in self.terms:
             self.varies[term] = self._varies(term)
+            head = term.head
+            given = head is None or (isinstance(head, Generator) and diagram.roles[head.name] in GIVEN)
+            if given and self._unlearned.issuperset(term.args):
+                self._unlearned.add(term)
         for pair in pairs:
             by, weight = pair.goal.by, pair.goal.weight
             if isinstance(weight, float) and weight < 0:
@@ -146,8 +154,12 @@ class _Classes:
     # Merging ---------------------------------------------------------------------------------------------------------
 
     def find(self, node: object) -> object:
+        passed = []
         while (above := self._parent.get(node, node)) != node:
+            passed.append(node)
             node = above
+        for below in passed:
+            self._parent[below] = node
         return node
 
     def _merge(self, one: object, other: object) -> bool:
@@ -202,29 +214,42 @@ class _Classes:
 
     def _fixed(self, node: object) -> bool:
         """Whether a node is made of what is given alone."""
-        if isinstance(node, tuple):
-            return self._fixed(node[1])
-        assert isinstance(node, Term)
-        return all(
-            term.head is None or (isinstance(term.head, Generator) and self.diagram.roles[term.head.name] in GIVEN)
-            for term in applications((node,))
-        )
+        return (node[1] if isinstance(node, tuple) else node) in self._unlearned
 
     def wrong(self) -> set[str]:
         """The models that cannot be constant with the others."""
         found: set[str] = set()
         pinned = self._pinned()
+        made: dict[object, object] = {}
         for root, nodes in self.nodes.items():
             still = [node for node in nodes if not self.varies[node]]
             if root in pinned:
-                for node in still:
-                    found |= self._responsible(node)
+                found.update(*map(self._below, still))
             rigid = [node for node in still if not self._is_free(node)]
             if len(rigid) > 1:
-                found |= {name for node in still for name in self._responsible(node)}
-            elif rigid and self._within(root, rigid[0], set()):
-                found |= self._responsible(rigid[0])
+                found.update(*map(self._responsible, still))
+            elif rigid:
+                made[root] = rigid[0]
+        for node in self._circular(made):
+            found |= self._responsible(node)
         return found
+
+    def _circular(self, made: Mapping[object, object]) -> list[object]:
+        """What makes the constants of those classes that would have to be there before themselves."""
+        waiting = {root: {self.find(arg) for arg in _args(node)} & made.keys() for root, node in made.items()}
+        before: dict[object, list[object]] = {}
+        for root, needed in waiting.items():
+            for inner in needed:
+                before.setdefault(inner, []).append(root)
+        ready = [root for root, needed in waiting.items() if not needed]
+        while ready:
+            root = ready.pop()
+            del waiting[root]
+            for outer in before.get(root, ()):
+                waiting[outer].discard(root)
+                if not waiting[outer]:
+                    ready.append(outer)
+        return [made[root] for root in waiting]
 
     def _pinned(self) -> set[object]:
         """The classes in which something varies whatever is learned."""
@@ -234,24 +259,41 @@ class _Classes:
         while grown:
             grown = False
             for node in self.varies:
-                args = (node[1],) if isinstance(node, tuple) else node.args  # type: ignore[attr-defined]
                 head = None if isinstance(node, tuple) else node.head  # type: ignore[attr-defined]
                 given = head is None or (isinstance(head, Generator) and self.diagram.roles[head.name] in GIVEN)
                 new = given and self.varies[node] and self.find(node) not in pinned
-                if new and any(self.varies[arg] and self.find(arg) in pinned for arg in args):
+                if new and any(self.varies[arg] and self.find(arg) in pinned for arg in _args(node)):
                     pinned.add(self.find(node))
                     grown = True
         return pinned
 
-    def _responsible(self, node: object) -> set[str]:
-        """The models that would have to vary for this constant node to vary."""
-        if isinstance(node, tuple):
-            return self._responsible(node[1])
-        assert isinstance(node, Term)
-        model = self._model(node.head)
-        if model is not None:
-            return {model}
-        return {name for arg in node.args for name in self._responsible(arg)}
+    def _responsible(self, *nodes: object) -> set[str]:
+        """The outermost models that would have to vary for these constant nodes to vary."""
+        found: set[str] = set()
+        seen: set[object] = set()
+        stack = list(nodes)
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            model = None if isinstance(node, tuple) else self._model(node.head)  # type: ignore[attr-defined]
+            if model is not None:
+                found.add(model)
+            else:
+                stack += _args(node)
+        return found
+
+    def _below(self, node: object) -> set[str]:
+        """The models that have to vary with a node: those before one that has a single argument too."""
+        found: set[str] = set()
+        while not self.varies[node]:
+            found |= self._responsible(node)
+            args = _args(node)
+            if len(args) != 1:
+                break
+            node = args[0]
+        return found
 
     def _is_free(self, node: object) -> bool:
         """Whether any value can be chosen for a constant node: the constant of a model, or a learned constant."""
@@ -262,27 +304,21 @@ class _Classes:
             return True
         return not node.args and isinstance(node.head, Generator) and self.diagram.roles[node.head.name] == "model"
 
-    def _within(self, root: object, node: object, seen: set[object]) -> bool:
-        """Whether a class occurs in what makes a node of its own."""
-        args = (node[1],) if isinstance(node, tuple) else node.args  # type: ignore[attr-defined]
-        for arg in args:
-            inner = self.find(arg)
-            if inner == root:
-                return True
-            if inner not in seen:
-                seen.add(inner)
-                for other in self.nodes[inner]:
-                    if not self.varies[other] and not self._is_free(other) and self._within(root, other, seen):
-                        return True
-        return False
+
+def _args(node: object) -> tuple[Term, ...]:
+    """What a node is made from."""
+    return (node[1],) if isinstance(node, tuple) else node.args  # type: ignore[attr-defined]
 
 
 def _groups(diagram: Diagram, classes: _Classes, constant: set[str]) -> Iterator[Collapse]:
     """The collapses: models that are met in the same constant goals belong together."""
     met: dict[str, set[str]] = {}
     stopped: dict[str, bool] = {}
-    for goal in diagram.goals.values():
-        pairs = [pair for pair in classes.pairs if pair.goal is goal]
+    of_goal: dict[str, list[_Pair]] = {}
+    for pair in classes.pairs:
+        of_goal.setdefault(pair.goal.name, []).append(pair)
+    for name, pairs in of_goal.items():
+        goal = diagram.goals[name]
         if any(classes.varies[term] for pair in pairs for term in (pair.left, pair.right)):
             continue
         terms = applications(term for pair in pairs for term in (pair.left, pair.right))
@@ -316,7 +352,9 @@ def _constants(diagram: Diagram, classes: _Classes, models: list[str]) -> dict[s
     """What each model gives for every input, in words."""
     names: dict[object, str] = {}
 
-    def value(node: object) -> str:
+    def value(node: object, depth: int = 0) -> str:
+        if depth > DEEPEST:
+            return "…"
         root = classes.find(node)
         still = [other for other in classes.nodes[root] if not classes.varies[other]]
         # What is not free decides; of what is, a learned constant of the diagram has a name.
@@ -325,11 +363,12 @@ def _constants(diagram: Diagram, classes: _Classes, models: list[str]) -> dict[s
         if not told:
             return names.setdefault(root, f"c{len(names) + 1}")
         if isinstance(told[0], tuple):
-            return f"logits of {value(told[0][1])}"
+            return f"logits of {value(told[0][1], depth + 1)}"
         term = told[0]
         assert isinstance(term, Term) and isinstance(term.head, Generator)
         output = "" if len(term.head.cod.factors) == 1 else f"_{term.index}"
-        return term.head.name + (f"({', '.join(map(value, term.args))})" if term.args else "") + output
+        inner = ", ".join(value(arg, depth + 1) for arg in term.args)
+        return term.head.name + (f"({inner})" if inner else "") + output
 
     found = {}
     for name in models:
@@ -356,7 +395,7 @@ def _remedies(diagram: Diagram, classes: _Classes, goals: tuple[str, ...]) -> It
         for pair in pairs
         for term in applications((pair.left, pair.right))
         if classes._model(term.head) is not None
-        and term.head.name in diagram.models  # type: ignore[union-attr]  # a generator
+        and diagram.roles[term.head.name] == "model"  # type: ignore[union-attr]  # a generator
         and all(classes._fixed(arg) and classes.varies[arg] for arg in term.args)
     ]
     for pair, term in inner:

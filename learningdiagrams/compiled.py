@@ -26,7 +26,7 @@ from learningdiagrams.layers import constant
 from learningdiagrams.plan import Plan, make_plan, plan_morphism
 from learningdiagrams.pruning import Pruning, pruning_asked
 from learningdiagrams.rewriting import Rewriting, rewrite
-from learningdiagrams.shapes import Bindings, check_plan
+from learningdiagrams.shapes import Bindings, built_in, check_plan
 from learningdiagrams.specs import Code
 from learningdiagrams.symbolic import SymbolicCompiled, needed
 from learningdiagrams.theory.morphisms import Morphism
@@ -83,11 +83,11 @@ def compile_diagram(
             raise DiagramError(f"there is no device {device!r} on sympy")
         realised = _realisations(diagram, needed(diagram), dict(maps or {}), trusted, "affine(2, 2)")
         symbols = find_symbolic().maps(diagram, realised)
-        return SymbolicCompiled(diagram, symbols, seed, dtype, rewriting)
+        return SymbolicCompiled(diagram, symbols, seed, dtype, rewriting, pruning)
     everything = _everything(diagram)
     realised = _realisations(diagram, _needed(diagram, everything), dict(maps or {}), trusted)
     made = find_backend(backend).maps(diagram, realised, seed=seed, dtype=dtype, device=device)
-    bindings = check_plan(everything, made.abstract)
+    bindings = check_plan(everything, made.abstract, layers=built_in(diagram, realised))
     return Compiled(diagram, made, seed, bindings, rewriting, pruning)
 
 
@@ -113,19 +113,48 @@ def _realisations(
             )
         if role == "ema":
             raise DiagramError(f"maps: `{name}` follows `{diagram.averages[name].model}` and starts as a copy of it")
+    problems: list[About] = []
     for name, made in diagram.specs.items():
         if name in maps or diagram.roles[name] in ("data", "noise", "ema"):
             continue
-        maps[name] = run_code(made, name, diagram.directory, trusted) if isinstance(made, Code) else made
+        try:
+            maps[name] = run_code(made, name, diagram.directory, trusted) if isinstance(made, Code) else made
+        except DiagramError as error:
+            problems += error.problems
     for name, made in maps.items():
         if isinstance(made, constant) and diagram.roles[name] == "fixed":
             maps[name] = made.held()
-    missing = [name for name in wanted if name not in maps]
-    if missing:
-        right = f"write one in the diagram, such as = {such_as}, or in Python give"
-        problems = [About(f"`{name}` has no realisation; {right} maps={{{name!r}: …}}", name) for name in missing]
+    named = {problem.name for problem in problems}
+    right = f"write one in the diagram, such as = {such_as}, or in Python give"
+    problems += [
+        About(f"`{name}` has no realisation; {right} maps={{{name!r}: …}}", name)
+        for name in wanted
+        if name not in maps and name not in named
+    ]
+    if problems:
         raise DiagramError.of(problems)
     return maps
+
+
+def sources(diagram: Diagram) -> dict[str, Any]:
+    """The data that a diagram's sources hold.
+
+    Raises:
+        DiagramError: data that goals need and that have no source, and sources that cannot be read: all of them.
+    """
+    roles, problems = diagram.roles, []
+    for name in make_plan(diagram, diagram.goals.values()).inputs:
+        if roles[name] == "data" and name not in diagram.specs:
+            right = "write = npz(…) or another source in the diagram, or in Python hand the data over"
+            problems.append(About(f"{name} has no data; {right}", name))
+    try:
+        found = load_sources(diagram)
+    except DiagramError as error:
+        problems += error.problems
+        raise DiagramError.of(problems) from error
+    if problems:
+        raise DiagramError.of(problems)
+    return found
 
 
 def unrealised(diagram: Diagram) -> list[str]:
@@ -405,15 +434,7 @@ class Compiled:
 
     def _sourced(self, data: Any) -> Any:
         """The data, or where none are given what the diagram's sources hold, checked."""
-        found = as_data(self.diagram, self._sources() if data is None else data)
+        found = as_data(self.diagram, sources(self.diagram) if data is None else data)
         if isinstance(found, Data):
             self._agree(found.axes)
         return found
-
-    def _sources(self) -> dict[str, Any]:
-        roles, specs = self.diagram.roles, self.diagram.specs
-        missing = [name for name in self.plan.inputs if roles[name] == "data" and name not in specs]
-        if missing:
-            right = "write = npz(…) or another source in the diagram, or in Python hand the data over"
-            raise DiagramError.of([About(f"{name} has no data; {right}", name) for name in missing])
-        return load_sources(self.diagram)

@@ -196,9 +196,7 @@ def as_data(diagram: Diagram, data: Any, *, where: str = "data") -> Data | Strea
     )
 
 
-def as_batch(
-    diagram: Diagram, batch: Mapping[str, Any], *, where: str = "batch"
-) -> tuple[Batch, Mapping[str, int]]:
+def as_batch(diagram: Diagram, batch: Mapping[str, Any], *, where: str = "batch") -> tuple[Batch, Mapping[str, int]]:
     """One batch, checked as in :func:`as_data`, and the numbers of named axes; it may lack data, and may hold
     noise that was drawn before.
     """
@@ -237,7 +235,8 @@ def check_batch(
                 f"{what}: {morphism.cod} is a product of {len(factors)}, so that its value is a tuple of as "
                 f"many arrays, not {len(parts)}"
                 if len(factors) != 1
-                else f"{what}: one array is wanted for {morphism.cod}, not a tuple of {len(parts)}"
+                else f"{what}: one array is wanted for {morphism.cod}, not a tuple of {len(parts)}",
+                name,
             )
         for part, factor in zip(parts, factors, strict=True):
             _check_value(diagram, what, name, part, factor.name, axes)
@@ -250,7 +249,8 @@ def check_batch(
                         "all its factors are to have as many"
                         if other == name
                         else f"both come out of {sample}, one row for each sample"
-                    )
+                    ),
+                    name,
                 )
             first.setdefault(sample, name)
     if whole:
@@ -268,9 +268,10 @@ def _check_name(diagram: Diagram, name: str, where: str, drawn: bool) -> None:
         raise DiagramError(f"{where}: there is no data generator `{name}`{close}")
     if role == "noise":
         raise DiagramError(
-            f"{where}: `{name}` is noise, which is drawn afresh for each batch; declare it as data to give its values"
+            f"{where}: `{name}` is noise, which is drawn afresh for each batch; declare it as data to give its values",
+            name,
         )
-    raise DiagramError(f"{where}: `{name}` is a map of role {role}; values are given for data generators only")
+    raise DiagramError(f"{where}: `{name}` is a map of role {role}; values are given for data generators only", name)
 
 
 def _check_value(
@@ -279,14 +280,14 @@ def _check_value(
     """Checks one array against the declaration of its object, and unifies named axes."""
     shape, space = tuple(map(int, part.shape)), diagram.spaces[sort]
     if not shape:
-        raise DiagramError(f"{what} is a single number; its first axis is to count the rows")
+        raise DiagramError(f"{what} is a single number; its first axis is to count the rows", name)
     if not shape[0]:
-        raise DiagramError(f"{what} has no rows")
+        raise DiagramError(f"{what} has no rows", name)
     kind = kind_of(part)
     if kind not in ("float", "int", "bool"):
-        raise DiagramError(f"{what} holds {part.dtype}; numbers or truth values are wanted")
+        raise DiagramError(f"{what} holds {part.dtype}; numbers or truth values are wanted", name)
     if kind != space.dtype and space.dtype != "float":
-        raise DiagramError(f"{what} holds {kind} numbers ({part.dtype}), but {sort} is declared {space.dtype}")
+        raise DiagramError(f"{what} holds {kind} numbers ({part.dtype}), but {sort} is declared {space.dtype}", name)
     if space.shape is None:
         return
     wanted = space.shape
@@ -299,14 +300,17 @@ def _check_value(
             if known != number and right:
                 raise DiagramError(
                     f"{what} has values of shape {_shape(shape[1:])}, so that {axis} in {sort}{space} is "
-                    f"{number}, but it is {known} in `{source}`"
+                    f"{number}, but it is {known} in `{source}`",
+                    name,
                 )
         else:
             right = right and axis == number
     if not right:
         classes = kind == "int" and space.dtype == "float" and bool(space.shape)
         also = f", or class numbers of shape {_shape(space.shape[:-1])}" if classes else ""
-        raise DiagramError(f"{what} has values of shape {_shape(shape[1:])}, but {sort} is declared {space}{also}")
+        raise DiagramError(
+            f"{what} has values of shape {_shape(shape[1:])}, but {sort} is declared {space}{also}", name
+        )
 
 
 def _shape(axes: Iterable[int | str]) -> str:
@@ -320,7 +324,8 @@ def _check_missing(diagram: Diagram, values: Mapping[str, Any], sizes: Mapping[s
             given = [n for n in values if diagram.generators[n].dom.name == sample]
             raise DiagramError(
                 f"{where}: `{name}` is missing; it comes out of {sample}, as {', '.join(given)} "
-                f"{'does' if len(given) == 1 else 'do'}"
+                f"{'does' if len(given) == 1 else 'do'}",
+                name,
             )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from learningdiagrams.errors import DiagramError, suggestion
+from learningdiagrams.errors import About, DiagramError, suggestion
 from learningdiagrams.specs import Data, csv, npy, npz, sklearn
 
 if TYPE_CHECKING:
@@ -38,16 +38,19 @@ def load_sources(diagram: Diagram) -> dict[str, np.ndarray]:
     learningdiagrams.errors.DiagramError: `x`: there is no file nowhere.csv
 
     Raises:
-        DiagramError: a file, key, column or data set that is not there or cannot be read, naming the
-            generator.
+        DiagramError: files, keys, columns and data sets that are not there or cannot be read, naming their
+            generators: all in one error.
     """
-    found = {}
+    found: dict[str, np.ndarray] = {}
+    problems: list[About] = []
     for name, spec in diagram.specs.items():
         if diagram.roles[name] == "data" and isinstance(spec, Data):
             try:
                 found[name] = _load(diagram, name, spec)
             except DiagramError as error:
-                raise DiagramError(str(error), name) from error
+                problems.append(About(str(error), name))
+    if problems:
+        raise DiagramError.of(problems)
     return found
 
 

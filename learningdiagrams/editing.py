@@ -16,8 +16,9 @@
 | `rewrite(…)` | single declarations by others; what takes an edit back | as it says |
 | `sequence(edits…)` | one after the other, also `e >> f` | composites |
 
-An edit is made without a diagram, is done on any that it fits, compares and prints as what it says, and is saved as JSON.
-What it gives is an :class:`Edited`: the new diagram, the functor, how numbers go over, and the edit that takes it back.
+An edit is made without a diagram, is done on any that it fits, compares and prints as what it says, and is saved as
+JSON. What it gives is an :class:`Edited`: the new diagram, the functor, how numbers go over, and the edit that takes it
+back.
 
 >>> from learningdiagrams.language import loads
 >>> d = loads('''

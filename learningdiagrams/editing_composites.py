@@ -108,12 +108,6 @@ def fold(edit: editing.fold, d: Diagram) -> Step:
         place = list(d.generators).index(first) if first else 0
         previous = list(d.generators)[place - 1] if place else ""
         whole = copied(d, Changes(extra={("generator", previous): [edit.declare]}), "fold")
-    elif not d.prove(d.generators[name], composite, max_seconds=2.0):
-        raise DiagramError(
-            f"fold: nothing in {d.name} says that `{name}` = `{edit.of}`; declare a new map for it, or have one "
-            "trained to be it first (distil)",
-            name,
-        )
     generator = whole.generators[name]
     pattern = whole.parse(edit.of)
     if (generator.dom, generator.cod) != (pattern.dom, pattern.cod):
@@ -145,7 +139,17 @@ def fold(edit: editing.fold, d: Diagram) -> Step:
     after = copied(whole, Changes(skip=gone, sides=sides, models=models), "fold")
     images = {name: composite} if edit.declare else {}
     places = {(name, mine): place_of(d, "fold", part) for part, mine in edit.numbers}
-    return checked_step(d, after, functor_of(after, d, images=images), "fold", places)
+    functor = functor_of(after, d, images=images)
+    if not edit.declare:
+        # A map that was there is put for the composite only where what is then said follows from what was said.
+        failure = next(iter(functor.failures(5.0)), None)
+        if failure is not None:
+            raise DiagramError(
+                f"fold: nothing in {d.name} says that `{name}` is `{edit.of}` in {failure.kind} `{failure.what}`; "
+                "declare a new map for the composite, or have this one trained to be it first (distil)",
+                name,
+            )
+    return checked_step(d, after, functor, "fold", places)
 
 
 def _unneeded(

@@ -49,9 +49,9 @@ def folded(morphism: Morphism, composite: Morphism, generator: Morphism) -> Morp
             stack += missing
             continue
         stack.pop()
-        args = tuple(made[part] for part in parts) if term not in made else ()
         if term in made:
             continue
+        args = tuple(made[part] for part in parts)
         if term in found:
             made[term] = signature.applied(head, args)[found[term][0]]
         elif isinstance(term.head, Generator):

@@ -1,8 +1,8 @@
 """What an edit did: the diagrams before and after, a functor between them, and how numbers go over.
 
-An edit that changes something else than names goes one way: adding, replacing, tying map the diagram before into the one
-after, removing, untying and folding the one after into the one before. The functor says both which numbers are whose
-and how the edit is taken back: an undo is the same functor, read the other way.
+Most edits go one way: adding, replacing and tying map the diagram before into the one after, removing, untying and
+folding the one after into the one before. The functor says both which numbers are whose and how the edit is taken back:
+an undo is the same functor, read the other way.
 """
 
 from __future__ import annotations
@@ -89,6 +89,18 @@ class Step:
             elif source.name in numbers:
                 table = numbers[source.name]
                 found[name] = {key: value for key, value in table.items() if (source.name, key) not in moved}
+        if self.forward:
+            for name, image in self.functor.morphisms.items():
+                # A map that was made of a composite has its parts' numbers under their names.
+                for part in generators_used(image) if image.name is None else ():
+                    if part.name not in self.sources and name not in {old for old, _ in moved}:
+                        named = {
+                            key.partition(".")[2]: value
+                            for key, value in numbers.get(name, {}).items()
+                            if key.startswith(f"{part.name}.")
+                        }
+                        if named:
+                            found[part.name] = named
         for (name, key), (old, old_key) in self.places.items():
             if old_key in numbers.get(old, {}):
                 found.setdefault(name, {})[key] = numbers[old][old_key]

@@ -173,11 +173,9 @@ def untie(edit: editing.untie, d: Diagram) -> Step:
                 raise DiagramError(f"untie: `{entry}` is neither the name of a goal, measure or law nor one as text")
             key = key_of(d, "untie", found[0][1][0], (found[0][0],))
             lines[key] = found[0][2]
-    twin = {("generator", name): [lines_of(d)["generator", name].replace(f" {name} :", f" {new} :", 1)]}
-    if spec is not None:
-        made = carried_spec(spec, name, new, lambda each: each, None, None)
-        role = "model" if d.roles[name] == "ema" else d.roles[name]
-        twin = {("generator", name): [f"{role} {new} : {m.dom} -> {m.cod} = {argument(made)}"]}
+    role = "model" if d.roles[name] == "ema" else d.roles[name]
+    realised = "" if spec is None else f" = {argument(carried_spec(spec, name, new, str, None, None))}"
+    twin = {("generator", name): [f"{role} {new} : {m.dom} -> {m.cod}{realised}"]}
     # A stage that trains the one trains its twin too.
     after = copied(d, Changes(lines=lines, extra=twin, local=local), "untie")
     stages = {
@@ -193,8 +191,8 @@ def untie(edit: editing.untie, d: Diagram) -> Step:
         for note in ("by", "weight"):
             if getattr(it, note, None) != getattr(was, note, None):
                 raise DiagramError(
-                    f"untie: {kind} `{equation}` has {note} {getattr(was, note)}, and as text {getattr(it, note)}; a twin "
-                    "changes names only",
+                    f"untie: {kind} `{equation}` has {note} {getattr(was, note)}, and as text {getattr(it, note)}; a "
+                    "twin changes names only",
                     equation,
                 )
         now = (functor(it.left), functor(it.right), *map(functor, getattr(it, "on", ())))

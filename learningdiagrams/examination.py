@@ -15,7 +15,7 @@ from learningdiagrams.errors import DiagramError, suggestion
 from learningdiagrams.losses import Zero
 from learningdiagrams.plan import make_plan
 from learningdiagrams.relevance import Equation, Question, Relevance, translated, translated_object
-from learningdiagrams.shapes import check_plan, layer_shapes
+from learningdiagrams.shapes import built_in, check_plan, layer_shapes
 from learningdiagrams.theory.deciding import Proved, Verdict
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.presentations import Presentation
@@ -211,7 +211,8 @@ def examine(diagram: Diagram, max_seconds: float = 10.0) -> Findings:
     """
     if diagram.models or diagram.sample_objects:
         compared = [*diagram.goals.values(), *diagram.measures.values()]
-        check_plan(make_plan(diagram, compared, moves=(), keep_equal=True), layer_shapes(diagram))
+        plan = make_plan(diagram, compared, moves=(), keep_equal=True)
+        check_plan(plan, layer_shapes(diagram), layers=built_in(diagram, diagram.specs))
     warnings, playing = tuple(_warnings(diagram)), players(diagram)
     game = tuple(name for name in diagram.goals if name in playing)
     constant = collapses(diagram)

@@ -6,6 +6,8 @@ besides: roles, laws and goals.
 - Each law and each goal of D₁ goes to an equation that D₂'s laws and goals prove, as if each goal held. A goal
   that plays against others proves nothing and is proved by nothing: it goes to a goal that D₂ plays, moved by the
   models in the images of its own.
+- A declared shape is a type: an object goes to one whose declaration agrees
+  (:mod:`learningdiagrams.interpretation_shapes`).
 - Objects and generators go where their roles allow (:mod:`learningdiagrams.interpretation_roles`): sample
   objects to sample objects, data to composites of data, fixed maps to fixed composites, a model to a composite
   with at least one parameterised map in it; or else an autoencoder would be found in everything, as two
@@ -55,6 +57,7 @@ from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.examination import players, premises, translated
 from learningdiagrams.interpretation_roles import generators_used, image_problem, sort_problem
+from learningdiagrams.interpretation_shapes import Pulled, shape_failures
 from learningdiagrams.plan import sampled
 from learningdiagrams.theory.csets import CSet, Homomorphism
 from learningdiagrams.theory.deciding import Proved
@@ -173,12 +176,14 @@ class Interpretation(Functor):
 
         Kinds: those of functors ("domain", "codomain", "law", "undecided"); "goal": the target's laws and goals
         do not prove the image of a goal, even if each goal held; "role": an object or a generator goes where its
-        role does not allow. Equations with a generator whose image has wrong ends are not judged. `max_seconds`
+        role does not allow; "shape": declared shapes or kinds of number of an object and of its image
+        disagree, or a map's image does not take or give what the source declares. Equations with a generator whose image has wrong ends are not judged. `max_seconds`
         is the time for all equations together.
         """
         self._require_whole()
         end = time.monotonic() + max_seconds
         found = [failure for failures in self._ends.values() for failure in failures] + self._role_failures()
+        found += self._shape_failures()
         known = premises(self.target)
         images = self.images()
         games = {name for name in players(self.source) if not self._is_ill(self.source.goals[name])}
@@ -233,6 +238,17 @@ class Interpretation(Functor):
             if problem is not None:
                 found.append(Failure("role", name, self.source.generators[name], image, problem))
         return found
+
+    def _shape_failures(self) -> list[Failure]:
+        """What declarations contradict; where they agree, what the images' layers do."""
+        found = list(shape_failures(self.source, self.target, self.objects, self.morphisms))
+        if (
+            found
+            or not all(map(self.is_typed, self.morphisms))
+            or any(len(to.factors) != 1 for to in self.objects.values())
+        ):
+            return found
+        return Pulled(self.source, self.target).failures(self.morphisms)
 
     def _unplayed(self, failure: Failure) -> Failure:
         models = ", ".join(f"`{name}`" for name in sorted(_moved(self, self.source.goals[failure.what]))) or "nobody"

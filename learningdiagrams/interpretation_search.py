@@ -22,6 +22,7 @@ from learningdiagrams.errors import DiagramError
 from learningdiagrams.examination import players, premises, translated
 from learningdiagrams.interpretation import Claim, Interpretation, claims, is_played
 from learningdiagrams.interpretation_roles import MAY, generators_used, image_problem, sort_problem
+from learningdiagrams.interpretation_shapes import Pulled, agree
 from learningdiagrams.theory.morphisms import Generator, Morphism, Object, Term, brief
 from learningdiagrams.theory.terms import Writer, applications, substitute
 
@@ -193,6 +194,7 @@ class _Search:
             name: [to for to in target.sorts.values() if sort_problem(source, name, to, target) is None]
             for name in source.sorts
         }
+        self._pulled = Pulled(source, target)
         self._candidates = _Candidates(target, max_length)
         self._choices: dict[tuple[frozenset[str] | None, Object, Object], list[Term]] = {}
         self._answers: dict[tuple[Morphism, Morphism], bool | None] = {}
@@ -306,7 +308,8 @@ class _Search:
             if (among is None or image in among) and self._free(image):
                 self.sorts[sort.name] = image
                 self._products.clear()
-                yield from self._sorted(rest, among)
+                if agree(self.source, self.target, self.sorts, {}):
+                    yield from self._sorted(rest, among)
                 del self.sorts[sort.name]
                 self._products.clear()
 
@@ -327,6 +330,8 @@ class _Search:
             taken = (other for key, other in self.images.items() if key != name)
             if image.name is None or any(image is other for other in taken):
                 return False
+        if self.source.roles[name] == "noise" and not agree(self.source, self.target, self.sorts, self.images):
+            return False
         return image_problem(self.source, name, self.images, self.target) is None
 
     def _images(self, name: str, dom: Object, cod: Object) -> Iterator[Morphism]:
@@ -390,6 +395,8 @@ class _Search:
                 continue
             sorts = {name: self.sorts[name] for name in self.source.sorts}
             images = {name: self.images[name] for name in self.source.generators}
+            if self._pulled.failures(images):
+                continue
             made = Interpretation.between(self.source, self.target, sorts, images)
             games = {name for name in self._played if not is_played(made, self.source.goals[name])}
             asked = [it for it in claims(self.source) if it.kind == "law" or it.name not in self._played - games]

@@ -35,7 +35,7 @@ from learningdiagrams.declarations import Goal
 from learningdiagrams.errors import DiagramError, suggestion
 from learningdiagrams.examination import equations, players
 from learningdiagrams.losses import Zero
-from learningdiagrams.relevance import Question, Relevance
+from learningdiagrams.relevance import Equation, Question, Relevance
 from learningdiagrams.rewriting import usable_laws
 from learningdiagrams.tables import table
 from learningdiagrams.theory.deciding import Proved
@@ -191,7 +191,9 @@ class _Search:
         self._members = [name for name in diagram.goals if name not in apart]
         unusable = set(diagram.laws) - set(usable_laws(diagram))
         self._laws = list(equations(diagram, "laws", without=unusable))
-        self._goals = {name: list(equations(diagram, "goals", set(diagram.goals) - {name})) for name in self._members}
+        self._goals: dict[str, list[Equation]] = {name: [] for name in self._members}
+        for equation in equations(diagram, "goals", apart):
+            self._goals[equation.source].append(equation)
         self._stages = {
             name: frozenset(s.name for s in diagram.stages.values() if name in s.by) for name in self._members
         }

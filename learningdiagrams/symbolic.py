@@ -13,6 +13,7 @@ from learningdiagrams.data import draw_noise
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.plan import Plan, make_plan
+from learningdiagrams.pruning import Pruning
 from learningdiagrams.rewriting import Rewriting
 from learningdiagrams.theory.morphisms import Generator, Morphism
 from learningdiagrams.theory.terms import applications
@@ -61,19 +62,27 @@ class SymbolicCompiled:
         step: 0; nothing trains here. It keys noise, and schedules of weights.
         seed: of noise, and of layers' first numbers (`numbers`).
         dtype: of those first numbers.
+        rewriting, pruning: as those of :class:`~learningdiagrams.compiled.Compiled`.
     """
 
     backend: Final = "sympy"
     step: Final = 0
 
     def __init__(
-        self, diagram: Diagram, maps: SympyMaps, seed: int, dtype: str, rewriting: Rewriting | None = None
+        self,
+        diagram: Diagram,
+        maps: SympyMaps,
+        seed: int,
+        dtype: str,
+        rewriting: Rewriting | None = None,
+        pruning: Pruning | None = None,
     ) -> None:
         self.diagram = diagram
         self.maps = maps
         self.seed = seed
         self.dtype = dtype
         self.rewriting = rewriting
+        self.pruning = pruning
         self._programs: dict[frozenset[str], SympyProgram] = {}
 
     @property

@@ -401,9 +401,9 @@ def test_a_module_that_anybody_may_import_is_not_forgotten(tmp_path, backend):
 def test_a_name_in_shapes_is_one_number_in_the_data_and_in_the_maps(backend):
     d = ld.Diagram("Named")
     s, a, b = d.object("S"), d.object("A", ("n",)), d.object("B", ("n",))
-    d.data("x", s, a), d.data("y", s, b), d.model("f", a, b, "linear(3, 4)")
+    d.data("x", s, a), d.data("y", s, b), d.model("f", a, b)
     d.goal("fit", "x >> f", "y")
-    c = d.compile(backend=backend)
+    c = d.compile(backend=backend, maps={"f": pytest.importorskip("torch").nn.Linear(3, 4)})
     said = r"goal `fit`, at x >> f: `f` gives \[4\], but B is declared \[n\] \(n is 3 by the data, and 4 by `f`\)"
     for use in (c.loss, c.fit, c.evaluate, c.residuals):
         with pytest.raises(DiagramError, match=said):

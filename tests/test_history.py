@@ -11,7 +11,7 @@ from learningdiagrams.tables import table
 from learningdiagrams.training.history import History
 
 ROWS = [
-    {"step": 3, "epoch": 1, "stage": "a", "fit": 1 / 3, "seconds": 0.5},
+    {"step": 3, "epoch": 1, "stage": "a", "fit": 1 / 3, "accuracy": None, "seconds": 0.5},
     {"step": 6, "epoch": 2, "stage": "b", "fit": 0.25, "accuracy": 1.0, "seconds": 0.25},
 ]
 
@@ -65,3 +65,11 @@ def test_it_prints_as_a_table():
     assert repr(History([{"fit": float("nan")}])) == "fit\nnan"
     assert table([], ["a", "b"]) == "a  b"
     assert repr(History()) == ""
+
+
+def test_every_row_has_every_column():
+    h = History([{"step": 1, "epoch": 1, "stage": "one", "g": 0.5, "seconds": 0.1}])
+    h.append({"step": 2, "epoch": 2, "stage": "two", "h": 0.25, "seconds": 0.1})
+    assert h[0]["h"] is None and h[1]["g"] is None and h["h"] == [None, 0.25]
+    assert h.columns == ["step", "epoch", "stage", "g", "h", "seconds"]
+    assert h.csv().splitlines()[1:] == ["1,1,one,0.5,,0.1", "2,2,two,,0.25,0.1"]

@@ -207,3 +207,34 @@ def test_what_is_kept_proves_what_is_dropped_and_nothing_less_does(d):
         assert [str(v.left) for v in proofs] == [str(goal.left)] and [str(v.right) for v in proofs] == [str(goal.right)]
     assert found.undecided == () and prune(d).kept == found.kept
     assert prune(found.pruned()).dropped == {}
+
+
+def test_the_symbolic_loss_has_no_such_terms():
+    pytest.importorskip("sympy")
+    text = "object S, X\ndata x : S -> X\ndata y : S -> X\nmodel f : X -> X\nmodel g : X -> X\n"
+    d = ld.loads(text + "goal a : x >> f = y\ngoal b : x >> g = y\ngoal c : x >> f = x >> g")
+    c = d.compile("sympy", {"f": ld.layers.affine(1, 1), "g": ld.layers.affine(1, 1)}, prune="derivable")
+    assert c.pruning.kept == ("a", "b") and set(c.loss().terms) == {"a", "b"}
+
+
+def test_with_laws_too(backend):
+    text = CHAIN + "fixed turn : X -> X\nlaw twice : turn >> turn = id(X)\ngoal c : x >> turn >> turn >> g = x >> f\n"
+    text += "goal d : x >> turn >> turn >> turn >> g = y\n"
+    c = ld.loads(text).compile(backend, {"turn": lambda v: -v}, prune="derivable", use_laws=True)
+    assert c.pruning.kept == ("a", "b", "d")
+    assert "c: left out" in str(c.plan) and "d: rewritten by twice" in str(c.plan)
+
+
+def test_the_command_prints_it(tmp_path):
+    from typer.testing import CliRunner
+
+    from learningdiagrams.cli import app
+
+    file = tmp_path / "chain.diagram"
+    file.write_text(CHAIN + "goal c : x >> f = x >> g\n", encoding="utf-8")
+    plan = CliRunner().invoke(app, ["compile", str(file), "--prune", "derivable"])
+    assert plan.exit_code == 0 and "c: left out, follows from a, b" in plan.stdout
+    assert "2 of 3 terms are kept; the zero set is the same" in plan.stdout
+    loss = CliRunner().invoke(app, ["compile", str(file), "--prune", "derivable", "--show", "loss"])
+    assert "mse(f(x), g(x))" not in loss.stdout and "mse(f(x), y)" in loss.stdout
+    assert CliRunner().invoke(app, ["compile", str(file), "--prune", "all"]).exit_code == 2

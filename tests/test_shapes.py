@@ -1,5 +1,6 @@
 """Declared shapes, unified through a plan before any data."""
 
+import numpy as np
 import pytest
 
 import learningdiagrams as ld
@@ -128,3 +129,123 @@ def test_bindings_contradict_in_words():
     assert bindings.unify(Space(("h",)), (3, 4), "`b`") == "`b` has 2 axes, not 1 axis"
     assert bindings.unify(Space((5,)), (4,), "`b`") == "5 was declared, 4 given by `b`"
     assert bindings.known(Space(("w", 2))) == (4, 2) and bindings.known(Space(("k",))) is None
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        (
+            "object S, A[4], B; noise z : S -> A = normal(5); model f : A -> B = linear(4, 4); goal one : z >> f = z >> f",
+            [("z", "goal `one`, at z: `z` gives [5], but A is declared [4]")],
+        ),
+        (
+            "object S, A, B[4]; noise z : S -> A = uniform(5); model f : A -> B = linear(4, 4); goal one : z >> f = z >> f",
+            [("f", "goal `one`, at z >> f: `f`: `linear(4, 4)` takes values whose last axis is 4, given (5,)")],
+        ),
+        (
+            "object S, A[n, 3]; noise z : S -> A = normal(5, 3); noise y : S -> A = normal(6, 3); goal one : z = y",
+            [("y", "goal `one`, at y: `y` gives [6, 3], but A is declared [n, 3] (n is 5 by `z`, and 6 by `y`)")],
+        ),
+        (
+            "object S, A, B, C; data a : S -> A; data c : S -> C; model f : A -> B = linear(5, 4); "
+            "model g : B -> C = linear(6, 4); goal one : a >> f >> g = c",
+            [
+                (
+                    "g",
+                    "goal `one`, at a >> f >> g: `g` takes values whose last axis is 6, "
+                    "and the last axis of `a >> f` is 4 by `f`",
+                )
+            ],
+        ),
+        (
+            "object S, A[n], B; data a : S -> A; model f : A -> B = linear(5, 4); model g : A -> B = linear(6, 4); "
+            "goal one : a >> f = a >> g",
+            [("g", "goal `one`, at a >> g: `g`: `linear(6, 4)` takes values whose last axis is 6, given (5,)")],
+        ),
+        (
+            "object S, A[n, m], B; data a : S -> A; model f : A -> B = linear(5, 4); model g : A -> B = linear(6, 4); "
+            "goal one : a >> f = a >> g",
+            [
+                (
+                    "g",
+                    "goal `one`, at a >> g: `g` takes values whose last axis is 6, and the last axis of `a` is 5 by `f`",
+                )
+            ],
+        ),
+        (
+            "object S, A, B; data a : S -> A; model f : A -> B = mlp(5, 4); model g : A -> B = mlp(5, 3); "
+            "goal one : a >> f = a >> g",
+            [("one", "goal `one`: its sides have two shapes: `a >> f` is […, 4], but `a >> g` is […, 3]")],
+        ),
+        (
+            'object S, A, B[7]; data a : S -> A; model f : A -> B = mlp(5, 4, final="relu"); '
+            "goal one : a >> f = a >> f",
+            [("f", "goal `one`, at a >> f: `f` gives […, 4], but B is declared [7]")],
+        ),
+        (
+            "object S, A, B, C; data x : S -> A; data y : S -> B; data c : S -> C; model f : A * B -> C = linear(9, 4); "
+            "model p : A -> A = linear(3, 3); model q : B -> B = linear(5, 5); goal one : (x >> p) & (y >> q) >> f = c",
+            [
+                (
+                    "f",
+                    "goal `one`, at (x >> p & y >> q) >> f: `f` takes values whose last axis is 9, "
+                    "and the last axis of `x >> p & y >> q` is 8 by `p` and `q`",
+                )
+            ],
+        ),
+    ],
+    ids=[
+        "noise",
+        "noise reveals",
+        "noise binds a name",
+        "chain",
+        "one name",
+        "two names",
+        "sides",
+        "codomain",
+        "joined",
+    ],
+)
+def test_noise_and_layers_reveal_widths(text, told):
+    d = ld.loads("diagram D\n" + text.replace("; ", "\n") + "\n")
+    with pytest.raises(DiagramError) as error:
+        d.check(max_seconds=0)
+    assert [(problem.name, problem.message) for problem in error.value.problems] == told
+
+
+@pytest.mark.parametrize("given", ["in the diagram", "in Python"])
+def test_compiling_unifies_widths_too(backend, given):
+    d, maps = ld.Diagram(), {}
+    s, a, b, c = d.objects("S", "A", "B", "C")
+    x, y = d.data("x", s, a), d.data("y", s, c)
+    made = {"f": ld.layers.linear(5, 4), "g": ld.layers.linear(6, 4)}
+    models = [
+        d.model(n, *ends, *([made[n]] if given == "in the diagram" else []))
+        for n, ends in (("f", (a, b)), ("g", (b, c)))
+    ]
+    d.goal("one", x >> models[0] >> models[1], y)
+    if given == "in Python":
+        maps = made
+    with pytest.raises(DiagramError, match="`g` takes values whose last axis is 6, and the last axis of `x >> f` is 4"):
+        d.compile(backend=backend, maps=maps)
+
+
+def test_layers_that_fit_are_left_alone(backend):
+    d = ld.loads("""
+diagram D
+object S, A, B[n], C, D[7]
+data x : S -> A
+data y : S -> D
+noise z : S -> A = normal(5)
+model f : A -> B = mlp(5, 4, final="relu")
+model g : B -> C = sequential(tanh, layer_norm(4), linear(4, 3))
+frozen h : B * C -> D = linear(7, 7)
+frozen e : C -> D = sequential(reshape(3, 1), linear(1, 7), flatten, linear(21, 7))
+goal one : x >> f >> g = z >> f >> g
+goal two : ((x >> f) & (x >> f >> g)) >> h = y by cross_entropy
+goal three : x >> f >> g >> e = y
+""")
+    c = d.compile(backend=backend)
+    assert c.shapes.numbers == {"n": (4, "`f`")}
+    batch = {"x": np.ones((2, 5), "float32"), "y": np.array([1, 2])}
+    assert np.isfinite(float(c.loss({**batch, "y": np.ones((2, 7), "float32")}).total))

@@ -348,8 +348,9 @@ def test_measures_on_the_training_data_where_there_is_no_validation():
 
 
 def test_goals_and_measures_on_validation_data():
-    history, _ = scripted(0.5, 0.75, validation={"x": [1.0, 3.0]})
-    assert history["val_fit"] == [2.0, 2.0] and history["val_score"] == [0.5, 0.75] and "score" not in history.columns
+    history, _ = scripted(0.1, 0.5, 0.2, 0.75, epochs=2, validation={"x": [1.0, 3.0]})
+    assert history["val_fit"] == [2.0, 2.0] and history["val_score"] == [0.5, 0.75]
+    assert history["score"] == [0.1, 0.2], "measures are on the training data too"
 
 
 def test_a_fraction_is_held_out():

@@ -328,7 +328,7 @@ class Trainer(ABC):
         """Takes over, after an edit of the diagram, what an optimizer of the same kind had there.
 
         Args:
-            origins: {parameter here: the one there that it was}, each as `generator.parameter`; shapes agree. Those that
-                are missing start as under a fresh optimizer, also in what it counts.
+            origins: {parameter here: the one there that it was}, each as `generator.parameter`; shapes agree. Those
+                that are missing start as under a fresh optimizer, also in what it counts.
         """
         raise DiagramError("this backend carries no optimizer's state over an edit")

@@ -185,7 +185,7 @@ class JaxTrainer(Trainer):
 def _groups_in(state: Iterable[str], names: Collection[str]) -> dict[str, tuple[str, ...]]:
     """The number of the group that each parameter is in, where a state keeps something for it.
 
-    >>> _groups_in(["0.0.count", "0.0.mu.f.weight", "1.0.count", "1.0.mu.g.weight"], {"f.weight", "g.weight", "h.weight"})
+    >>> _groups_in(["0.0.count", "0.0.mu.f.weight", "1.0.count", "1.0.mu.g.weight"], {"f.weight", "g.weight", "h.bias"})
     {'f.weight': ('0',), 'g.weight': ('1',)}
     """
     owners = ((path, _owner(path, names)) for path in state)

@@ -26,13 +26,11 @@ from learningdiagrams.drawing.tikz import grid
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.language import loads
 from learningdiagrams.language.quiver import (
-    Thing,
     anchors,
     equation_labels,
     generator_label,
     object_label,
     read_link,
-    things,
 )
 from learningdiagrams.language.quiver_cells import BLACK, Cells, Edge, Vertex, encode
 from learningdiagrams.language.quiver_labels import joined, name_tex, tex, untex
@@ -47,6 +45,7 @@ from learningdiagrams.language.quiver_style import (
     parse_extras,
     role_of,
 )
+from learningdiagrams.language.quiver_things import Thing, things
 from learningdiagrams.language.scanning import LanguageError
 from learningdiagrams.language.writing import argument, check_writable, declared, write
 from learningdiagrams.theory.morphisms import Object

@@ -22,9 +22,8 @@ declaration has room for is kept in `style` lines, from which the pen for quiver
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple, cast
 
 from lark import Tree
@@ -32,19 +31,15 @@ from lark import Tree
 from learningdiagrams.declarations import Goal, Measure, possible_on
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.language.quiver_cells import BLACK, FILE, Cells, Edge, Vertex, decode
+from learningdiagrams.language.quiver_cells import BLACK, FILE, Cells, Edge, decode
 from learningdiagrams.language.quiver_labels import (
     Declared,
-    Names,
     expand,
     joined,
     macros_of,
-    name_from,
     name_tex,
-    read,
     split,
     tex,
-    untex,
 )
 from learningdiagrams.language.quiver_style import (
     EQUATIONS,
@@ -54,9 +49,9 @@ from learningdiagrams.language.quiver_style import (
     changed,
     hex_of,
     is_plain,
-    kind_of,
     role_of,
 )
+from learningdiagrams.language.quiver_things import Thing, things
 from learningdiagrams.language.reading import Declaration, Reader
 from learningdiagrams.language.scanning import LanguageError, Problem, Source, lines
 from learningdiagrams.language.syntax import parse, start
@@ -64,7 +59,7 @@ from learningdiagrams.language.writing import argument, declared
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.presentations import Law
 
-__all__ = ["Reading", "Thing", "anchors", "equation_labels", "generator_label", "object_label", "read_link", "things"]
+__all__ = ["Reading", "anchors", "equation_labels", "generator_label", "object_label", "read_link"]
 
 
 class Reading(NamedTuple):
@@ -101,133 +96,6 @@ def equation_labels(kind: str, value: Law | Goal | Measure) -> tuple[str, str, s
     head = f"{kind} {value.name} : {value.left} = {value.right}"
     notes = line.removeprefix(head)
     return tex(value.name + notes), tex(line.removeprefix(f"{kind} ")), tex(line)
-
-
-# What each cell is ------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Thing:
-    """What a cell stands for.
-
-    Attributes:
-        what: "object", "product", "unit", "generator", "equation", or "line": a declaration that stands by itself.
-        label: the label that is seen.
-        declared: what the label declares; None where it is a label and no more.
-        sides: the paths between which an equation stands, as cells; empty where it says itself what they are.
-        dom: where a generator starts, as text.
-        cod: where it ends.
-    """
-
-    what: str
-    label: str
-    declared: Declared | None
-    name: str = ""
-    sides: tuple[tuple[int, ...], ...] = ()
-    dom: str = ""
-    cod: str = ""
-
-
-def things(cells: Cells) -> list[Thing]:
-    """What each cell stands for, with a name of its own."""
-    count = len(cells.vertices)
-    ends = {end for edge in cells.edges for end in (edge.source, edge.target)}
-    found = [_vertex(vertex, place in ends) for place, vertex in enumerate(cells.vertices)]
-    products = _unnamed(found, cells, ends)
-    levels = cells.levels()
-    arrows = {
-        count + place: (edge.source, edge.target)
-        for place, edge in enumerate(cells.edges)
-        if levels[count + place] == 1 and edge.options.get("level", 1) == 1
-    }
-    for place, edge in enumerate(cells.edges, count):
-        found.append(_generator(edge) if place in arrows else _between(edge, arrows))
-    names = Names()
-    _name([thing for place, thing in enumerate(found) if place not in products], names)
-    _name([found[place] for place in products if not _product(found, place, products)], names)
-    for place, thing in enumerate(found):
-        if thing.what == "product":
-            thing.dom = thing.cod = " * ".join(found[factor].name for factor in thing.sides[0])
-        elif thing.what in ("object", "unit"):
-            thing.dom = thing.cod = thing.name or "1"
-        elif place >= count:
-            edge = cells.edges[place - count]
-            thing.dom, thing.cod = found[edge.source].dom, found[edge.target].cod
-    return found
-
-
-def _vertex(vertex: Vertex, attached: bool) -> Thing:
-    seen, note = split(vertex.label)
-    line = None if attached else read(vertex.label if note is None else note, "line")
-    if line is not None:
-        return Thing("line", seen, line)
-    return Thing("object", seen, read(seen if note is None else note, "object"))
-
-
-def _unnamed(found: list[Thing], cells: Cells, ends: set[int]) -> list[int]:
-    """The vertices at which arrows end and whose label is a 1, which is then the unit, or has a × in it."""
-    products = []
-    for place, thing in enumerate(found):
-        if thing.what == "object" and place in ends and split(cells.vertices[place].label)[1] is None:
-            text = untex(thing.label).strip()
-            if text == "1":
-                thing.what = "unit"
-            elif "*" in text:
-                products.append(place)
-    return products
-
-
-def _product(found: list[Thing], place: int, others: Sequence[int]) -> bool:
-    """Makes a vertex a product where its label says so of names or labels of other vertices."""
-    by_name: dict[str, int] = {}
-    for word in ("name", "label"):
-        for other, thing in enumerate(found):
-            if thing.what == "object" and other not in others:
-                by_name.setdefault(thing.name if word == "name" else untex(thing.label).strip(), other)
-    factors = [by_name.get(part.strip()) for part in untex(found[place].label).split("*")]
-    if None in factors:
-        return False
-    found[place].what, found[place].sides = "product", (tuple(f for f in factors if f is not None),)
-    return True
-
-
-def _generator(edge: Edge) -> Thing:
-    seen, note = split(edge.label)
-    return Thing("generator", seen, read(seen if note is None else note, "generator"))
-
-
-def _between(edge: Edge, arrows: Mapping[int, tuple[int, int]]) -> Thing:
-    """A double arrow or one between arrows: an equation where its label or its place says of what."""
-    seen, note = split(edge.label)
-    says = read(seen if note is None else note, "equation")
-    if says is not None and says.equation:
-        return Thing("equation", seen, says)
-    fits = [
-        (left, right)
-        for left, right in product(_paths(edge.source, arrows), _paths(edge.target, arrows))
-        if left != right and arrows[left[0]][0] == arrows[right[0]][0] and arrows[left[-1]][1] == arrows[right[-1]][1]
-    ]
-    return Thing("equation", seen, says, sides=fits[0]) if len(fits) == 1 else _generator(edge)
-
-
-def _paths(cell: int, arrows: Mapping[int, tuple[int, int]]) -> list[tuple[int, ...]]:
-    """The paths that a cell is the middle of: an arrow is one, through a vertex lead those of two arrows."""
-    if cell in arrows:
-        return [(cell,)]
-    to = [arrow for arrow, (source, target) in arrows.items() if target == cell != source]
-    on = [arrow for arrow, (source, target) in arrows.items() if source == cell != target]
-    return list(product(to, on))
-
-
-def _name(found: Sequence[Thing], names: Names) -> None:
-    """Gives each thing a name: first those that declare theirs, then the others, after their labels."""
-    named = [thing for thing in found if thing.declared and thing.declared.name]
-    for thing in named:
-        assert thing.declared is not None
-        thing.name = names.fresh(thing.declared.name)
-    for thing in found:
-        if not thing.name and thing.what in ("object", "generator", "equation"):
-            thing.name = names.fresh(name_from(thing.label, "object" if thing.what == "object" else "arrow"))
 
 
 # Into a diagram ---------------------------------------------------------------------------------------------
@@ -277,7 +145,7 @@ class _Building:
                 self._generator(made, place, thing)
         for word in ("law", "goal", "measure", "stage"):
             for place, thing in enumerate(self.things):
-                if thing.what == "equation" and self._kind(place, thing) == word:
+                if thing.what == "equation" and thing.kind == word:
                     self._equation(made, place, thing, word)
                 elif thing.what == "line" and thing.declared and thing.declared.word == word:
                     says = thing.declared
@@ -340,10 +208,6 @@ class _Building:
     def _called(self, place: int) -> str:
         called, name = self.cells.cell_name(place), self.things[place].name
         return called if called.endswith(f"`{name}`") else f"{called} (here `{name}`)"
-
-    def _kind(self, place: int, thing: Thing) -> str:
-        word = thing.declared.word if thing.declared else ""
-        return word or kind_of(self.cells.edges[place - self.count].options)
 
     def _equation(self, made: Diagram, place: int, thing: Thing, kind: str) -> None:
         says = thing.declared or Declared()
@@ -412,7 +276,7 @@ class _Building:
             base = {**ROLES[self.roles[place]], **bend}
             known = (generator_label(made, thing.name),)
         else:
-            base = {**EQUATIONS[self._kind(place, thing)], **bend}
+            base = {**EQUATIONS[thing.kind], **bend}
             known = self._labels(made, thing)
         if max(edge.source, edge.target) < self.count and thing.what == "equation":
             base["level"] = 2

@@ -191,6 +191,7 @@ def decode(link: str) -> Cells:
 
     Options that are not known are left out, as quiver itself does.
     """
+    link = re.sub(r"\s*[\r\n]\s*", "", link)  # mail breaks long lines
     bare = link.strip().removeprefix("<").removesuffix(">")
     found = _LINK.fullmatch(bare)
     if found is None or found[1] not in HOSTS:

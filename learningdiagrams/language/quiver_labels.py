@@ -44,6 +44,8 @@ _READ: Final = re.compile(
     + r"|\\[ ,;:!]|\\q?quad(?![A-Za-z])|[${}~]"
 )
 _NOTE: Final = re.compile(r"(.*)\\vphantom\{(\\text\{.*\})\}", re.DOTALL)
+SHORT: Final = 60
+"""Letters of a name that is made of a label."""
 _NAME: Final = r"([^\W\d]\w*)"
 KINDS: Final = ("goal", "law", "measure")
 
@@ -164,7 +166,7 @@ def name_from(label: str, otherwise: str) -> str:
     ('sigma', 'f_prime', 'arrow1', '_2')
     """
     text = untex(label).replace("'", " prime ").replace(r"\prime", " prime ").replace("*", " x ")
-    name = _nfkc(re.sub(r"_+", "_", re.sub(r"\W", "_", text)).strip("_"))
+    name = _nfkc(re.sub(r"_+", "_", re.sub(r"\W", "_", text)).strip("_"))[:SHORT].rstrip("_")
     if not name:
         return f"{otherwise}1"
     name = name if name.isidentifier() else f"_{name}"

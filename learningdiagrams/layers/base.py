@@ -64,6 +64,21 @@ class Layer(Spec, ABC):
     def shape(self, *inputs: Shape) -> Shape:
         """The output's shape for inputs of these shapes; DiagramError where it does not take them."""
 
+    @property
+    def takes(self) -> int | None:
+        """The last axis of its input (of all inputs together, where they are joined), if only one will do."""
+        return None
+
+    @property
+    def gives(self) -> int | None:
+        """The last axis of its output, where that is the same for every input."""
+        return None
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the last axis of its output is that of its one input, whatever it is."""
+        return False
+
     def mismatch(self, wanted: str, inputs: tuple[Shape, ...]) -> NoReturn:
         """Says what the layer takes and what it was given."""
         given = " and ".join(map(str, inputs)) or "nothing"
@@ -88,6 +103,18 @@ class Stack(Layer):
 
     def buffers(self) -> dict[str, Parameter]:
         return {f"{i}.{name}": p for i, part in enumerate(self.parts) for name, p in part.buffers().items()}
+
+    @property
+    def takes(self) -> int | None:
+        return next((part.takes for part in self.parts if not part.keeps or part.takes is not None), None)
+
+    @property
+    def gives(self) -> int | None:
+        return next((part.gives for part in reversed(self.parts) if not part.keeps or part.gives is not None), None)
+
+    @property
+    def keeps(self) -> bool:
+        return all(part.keeps for part in self.parts)
 
     def shape(self, *inputs: Shape) -> Shape:
         values = inputs
@@ -134,6 +161,10 @@ class residual(sequential):
     """
 
     adds_input = True
+
+    @property
+    def keeps(self) -> bool:
+        return True
 
     def shape(self, *inputs: Shape) -> Shape:
         if len(inputs) != 1:

@@ -58,6 +58,14 @@ class linear(Layer):
         weight = {"weight": Parameter((self.outputs, self.inputs), fan_in(self.inputs))}
         return {**weight, "bias": Parameter((self.outputs,), fan_in(self.inputs))} if self.bias else weight
 
+    @property
+    def takes(self) -> int | None:
+        return self.inputs
+
+    @property
+    def gives(self) -> int | None:
+        return self.outputs
+
     def shape(self, *inputs: Shape) -> Shape:
         shape = joined(inputs)
         if not shape or shape[-1] != self.inputs:
@@ -142,6 +150,10 @@ class dropout(Layer):
     def __post_init__(self) -> None:
         want_probability(self, "probability")
 
+    @property
+    def keeps(self) -> bool:
+        return True
+
     def shape(self, *inputs: Shape) -> Shape:
         if len(inputs) != 1:
             self.mismatch("one input", inputs)
@@ -164,6 +176,14 @@ class layer_norm(Layer):
 
     def parameters(self) -> dict[str, Parameter]:
         return {"weight": Parameter((self.width,), ONES), "bias": Parameter((self.width,), ZEROS)}
+
+    @property
+    def takes(self) -> int | None:
+        return self.width
+
+    @property
+    def gives(self) -> int | None:
+        return self.width
 
     def shape(self, *inputs: Shape) -> Shape:
         if len(inputs) != 1 or not inputs[0] or inputs[0][-1] != self.width:
@@ -223,6 +243,10 @@ class embedding(Layer):
     def parameters(self) -> dict[str, Parameter]:
         return {"weight": Parameter((self.number, self.width), Init("normal", 1.0))}
 
+    @property
+    def gives(self) -> int | None:
+        return self.width
+
     def shape(self, *inputs: Shape) -> Shape:
         if len(inputs) != 1:
             self.mismatch("one value of whole numbers", inputs)
@@ -260,6 +284,10 @@ class constant(Layer):
 
     def parameters(self) -> dict[str, Parameter]:
         return {"value": Parameter(self.axes, Init("values", self.value))}
+
+    @property
+    def gives(self) -> int | None:
+        return self.axes[-1] if self.axes else None
 
     def shape(self, *inputs: Shape) -> Shape:
         return self.axes
@@ -319,6 +347,14 @@ class polynomial(Layer):
     def parameters(self) -> dict[str, Parameter]:
         count = len(self.exponents)
         return {"coefficients": Parameter((self.outputs, count), fan_in(count))}
+
+    @property
+    def takes(self) -> int | None:
+        return self.inputs
+
+    @property
+    def gives(self) -> int | None:
+        return self.outputs
 
     def shape(self, *inputs: Shape) -> Shape:
         if len(inputs) != 1 or not inputs[0] or inputs[0][-1] != self.inputs:

@@ -38,6 +38,10 @@ __all__ = [
 class _Elementwise(Layer):
     """One input, and its shape out again."""
 
+    @property
+    def keeps(self) -> bool:
+        return True
+
     def shape(self, *inputs: Shape) -> Shape:
         if len(inputs) != 1:
             self.mismatch("one input", inputs)
@@ -199,6 +203,10 @@ class one_hot(Layer):
 
     def buffers(self) -> dict[str, Parameter]:
         return {"one": Parameter((), ONES)}
+
+    @property
+    def gives(self) -> int | None:
+        return self.classes
 
     def shape(self, *inputs: Shape) -> Shape:
         if len(inputs) != 1:

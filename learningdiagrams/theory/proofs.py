@@ -176,10 +176,14 @@ class Proof:
         """
         if self.left.signature is not self.presentation.signature or not self.presentation.once_had(self.laws):
             raise InvalidProof(f"the sides, or the laws, of the proof are not those of {self.presentation.name}")
-        if isinstance(self.steps, PathChain):
-            check_path_proof(self.laws, self.left, self.right, self.steps.runs)
-        else:
-            check_proof(self.laws, self.left, self.right, self.steps)
+        try:
+            if isinstance(self.steps, PathChain):
+                check_path_proof(self.laws, self.left, self.right, self.steps.runs)
+            else:
+                check_proof(self.laws, self.left, self.right, self.steps)
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            # Steps can be built by hand out of anything; what cannot be replayed proves nothing.
+            raise InvalidProof(f"the steps of the proof are not well formed: {error}") from error
 
     def to_json(self) -> list[dict[str, Any]]:
         """One entry a step: the law's name, its direction, and the text of both sides of the step."""

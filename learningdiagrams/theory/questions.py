@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import NamedTuple
 
+from learningdiagrams.theory.errors import TheoryError
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.proofs import Proof
 from learningdiagrams.theory.witnesses import Witness
@@ -25,6 +26,8 @@ class Budget:
     """What a question may spend, what it has spent, and notes on what was done."""
 
     def __init__(self, max_seconds: float, max_steps: int | None) -> None:
+        if isinstance(max_seconds, bool) or not isinstance(max_seconds, int | float) or not max_seconds >= 0:
+            raise TheoryError(f"max_seconds is a number of seconds, 0 or more, not {max_seconds!r}")
         self.started = perf_counter()
         self.deadline = self.started + max_seconds
         self.max_seconds = max_seconds

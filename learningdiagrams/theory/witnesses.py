@@ -68,7 +68,11 @@ class Witness(ABC):
         presentation = self.presentation
         if self.left.signature is not presentation.signature or not presentation.once_had(self.laws, self.generators):
             raise InvalidWitness(f"the sides, the laws or the generators are not those of {presentation.name}")
-        self._check()
+        try:
+            self._check()
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            # Witnesses can be built by hand out of anything; what cannot be recomputed shows nothing.
+            raise InvalidWitness(f"the witness is not well formed: {error}") from error
 
     @abstractmethod
     def _check(self) -> None: ...

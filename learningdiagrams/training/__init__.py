@@ -91,8 +91,8 @@ def fit(
         schedule: "onecycle", "cosine", "linear" over the steps of each stage, or a function of the stage's
             step that returns a factor.
         seed: of the order of rows, of noise, and of random draws inside maps.
-        validation: data, or the fraction of rows to hold out. With it, goals and measures on it are the
-            columns `val_…` of the history; without, measures are taken on the training data.
+        validation: data, or the fraction of rows to hold out; goals and measures on them are the columns
+            `val_…` of the history, beside the measures on the training data.
         out: a folder for `history.csv` and a checkpoint, written after every epoch (of very short epochs,
             only as often as costs little), at the end, and at Ctrl-C.
         resume: whether to go on from the checkpoint in `out`, if there is one. What an edit gave, where that is one of

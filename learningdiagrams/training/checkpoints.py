@@ -80,12 +80,12 @@ class Checkpoint:
                     "or train without resume"
                 )
 
-
     def carried(self, edited: Edited, maps: Maps) -> Checkpoint:
         """This checkpoint of the diagram before an edit as one of the diagram after it, compiled as `maps`.
 
-        Parameters and buffers go over by name and shape along the edit; new ones are those of `maps`. `facts["origins"]`
-        then says of each parameter that went over which one it was, as `generator.parameter`, for the optimizer.
+        Parameters and buffers go over by name and shape along the edit; new ones are those of `maps`.
+        `facts["origins"]` says of each parameter that went over which one it was, as `generator.parameter`,
+        for the optimizer.
         """
         tensors = {key: value for key, value in self.tensors.items() if key.startswith(("optimizer/", "random/"))}
         origins: dict[str, str] = {}

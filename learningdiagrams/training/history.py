@@ -34,8 +34,8 @@ class History(Sequence[Row]):
     stages), `stage`, every term of the epoch (unweighted, the mean over its batches by their sizes), every
     measure, and `seconds`.
 
-    With validation data, goals and measures on them are the columns `val_…`; without, measures are on the
-    training data.
+    Measures are on the training data; with validation data, goals and measures on those are the columns
+    `val_…`. Every row has every column; a term that no batch of an epoch had (that of another stage) is None.
 
     Attributes:
         interrupted: whether the run was stopped from outside (Ctrl-C).
@@ -43,18 +43,25 @@ class History(Sequence[Row]):
     """
 
     def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
-        self.rows: list[Row] = [dict(row) for row in rows]
+        self.rows: list[Row] = []
+        for row in rows:
+            self.append(row)
         self.interrupted = False
         self.stopped: str | None = None
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Adds a row."""
-        self.rows.append(dict(row))
+        """Adds a row; columns that are new are None in the rows before."""
+        columns = self.columns
+        for name in row:
+            if name not in columns:
+                for earlier in self.rows:
+                    earlier[name] = None
+        self.rows.append({**dict.fromkeys(columns), **row})
 
     @property
     def columns(self) -> list[str]:
-        """The columns that any row has, `step`, `epoch` and `stage` first and `seconds` last."""
-        found = dict.fromkeys(name for row in self.rows for name in row)
+        """The columns, `step`, `epoch` and `stage` first and `seconds` last."""
+        found = list(self.rows[-1]) if self.rows else []
         middle = [name for name in found if name not in FIRST + LAST]
         return [n for n in FIRST if n in found] + middle + [n for n in LAST if n in found]
 
@@ -70,7 +77,7 @@ class History(Sequence[Row]):
             return self.rows[key]
         if key not in self.columns:
             raise DiagramError(f"the history has no column `{key}`{suggestion(key, self.columns)}")
-        return [row.get(key) for row in self.rows]
+        return [row[key] for row in self.rows]
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -66,9 +66,9 @@ class Run:
         self._since = perf_counter()
         self._settled = True
         self._saved_at, self._saving = -math.inf, 0.0
-        self._monitor = self._watched()
+        self._monitors = self._watched()
         if options.stop_early is not None:
-            logged = [] if self._monitor is None else self._monitor.columns.values()
+            logged = [column for monitor in self._monitors for column in monitor.columns.values()]
             options.stop_early.check([*logged, *(goal for phase in options.phases for goal in phase.goals)])
 
     # The whole --------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ class Run:
             position.batch = 0  # of other batches: the epoch starts over
         sums = found.facts["sums"] if position.batch else {}
         sums = {goal: total for goal, total in sums.items() if goal in self.diagram.goals}
-        made.facts.update(position=asdict(position), sums=sums, measured={})
+        made.facts.update(position=asdict(position), sums=sums, measured=[])
         made.facts.pop("watch", None)  # what was best was so under another loss
         return made
 
@@ -140,8 +140,8 @@ class Run:
 
     def _run(self, stage: Stage, interrupt: Interrupt) -> None:
         phase = stage.phase
-        if self._monitor is not None:
-            self._monitor.stage(stage.changing)
+        for monitor in self._monitors:
+            monitor.stage(stage.changing)
         self.show.stage(phase.name, stage.total, self.at.taken)
         self._since = perf_counter()
         while self.at.batch or not self._is_over(phase):
@@ -158,8 +158,9 @@ class Run:
             self._end_epoch(stage)
             if interrupt.asked:
                 raise KeyboardInterrupt
-        if stage.restore_best() and self._monitor is not None:
-            self._monitor.forget()
+        if stage.restore_best():
+            for monitor in self._monitors:
+                monitor.forget()
         self._tell(stage, "stage", row=self.history[-1] if len(self.history) else {})
 
     def _is_over(self, phase: Phase) -> bool:
@@ -210,8 +211,8 @@ class Run:
         at, options = self.at, self.options
         row: dict[str, Any] = {"step": self.state.step, "epoch": at.epochs + 1, "stage": stage.phase.name}
         row.update(_means(self._sums))
-        if self._monitor is not None:
-            row.update(self._monitor(self.state.step, options.seed, max(options.batch_size, BATCH_SIZE)))
+        for monitor in self._monitors:
+            row.update(monitor(self.state.step, options.seed, max(options.batch_size, BATCH_SIZE)))
         now = perf_counter()
         row["seconds"] = self._seconds + now - self._since
         # Only now has the epoch ended: what breaks off an evaluation leaves it to be done again.
@@ -232,18 +233,17 @@ class Run:
                 self._stopped = True
                 self.history.stopped = "a callback said stop"
 
-    def _watched(self) -> Monitor | None:
-        """What is measured after each epoch: everything on validation data, or the measures on the training
-        data.
-        """
+    def _watched(self) -> list[Monitor]:
+        """What is measured after each epoch: measures on the training data, and everything on validation data."""
         validation, diagram = self.options.validation, self.diagram
-        measures = diagram.measures.values()
+        measures = list(diagram.measures.values())
+        found = []
+        if measures and not (isinstance(self.data, Stream) and self.data.once):
+            found.append(Monitor(self.maps, diagram, self.data, measures, ""))
         if validation is not None:
-            data, equations = _adopted(validation, self.adopt), [*diagram.goals.values(), *measures]
-            return Monitor(self.maps, diagram, data, equations, "val_")
-        if not measures or (isinstance(self.data, Stream) and self.data.once):
-            return None
-        return Monitor(self.maps, diagram, self.data, measures, "")
+            equations = [*diagram.goals.values(), *measures]
+            found.append(Monitor(self.maps, diagram, _adopted(validation, self.adopt), equations, "val_"))
+        return found
 
     # Checkpoints ------------------------------------------------------------------------------------------
 
@@ -271,7 +271,7 @@ class Run:
             "sums": self._sums,
             "seconds": self._seconds + perf_counter() - self._since,
             "history": self.history.rows,
-            "measured": {} if self._monitor is None else self._monitor.known,
+            "measured": [monitor.known for monitor in self._monitors],
             **made.facts,
         }
         checkpoints.write(self.options.out, made)
@@ -281,11 +281,11 @@ class Run:
     def _read_facts(self, found: Checkpoint) -> None:
         facts = found.facts
         self.at = Position(**facts["position"])
-        self.history.rows = [dict(row) for row in facts["history"]]
+        self.history = History(facts["history"])
         self._sums = {name: list(total) for name, total in facts["sums"].items()}
         self._seconds = facts["seconds"]
-        if self._monitor is not None:
-            self._monitor.known = dict(facts["measured"])
+        for monitor, known in zip(self._monitors, facts["measured"], strict=False):
+            monitor.known = dict(known)
 
 
 def _adopted(data: Data | Stream, adopt: Adopt) -> Data | Stream:

@@ -130,3 +130,27 @@ def test_a_proof_of_a_thousand_steps_is_read_lazily():
     proof.check()
     assert proof.steps[-1].after == proof.right
     Proof(P, proof.left, proof.right, list(proof.steps)).check()
+
+
+@pytest.mark.parametrize(
+    "forged", [{"place": None}, {"using": None}, {"using": (None,)}, {"before": None}, {"after": 3}, {"law": []}]
+)
+def test_a_step_of_anything_is_no_step(forged):
+    """`check()` of a proof raises InvalidProof whatever its fields hold."""
+    P = Presentation()
+    (A,) = P.objects("A")
+    f, g = P.morphism("f", A, A), P.morphism("g", A, A)
+    P.law(f >> f, g)
+    (step,) = Proof(P, f >> f, g, P.prove(f >> f, g).proof.steps).steps
+    for steps in ([dataclasses.replace(step, **forged)], [None]):
+        with pytest.raises(InvalidProof, match="not well formed"):
+            Proof(P, f >> f, g, steps).check()
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), None, "1", True])
+def test_seconds_are_a_number(seconds):
+    P = Presentation()
+    (A,) = P.objects("A")
+    f, g = P.morphism("f", A, A), P.morphism("g", A, A)
+    with pytest.raises(TheoryError, match="max_seconds is a number of seconds, 0 or more, not"):
+        P.prove(f, g, max_seconds=seconds)
