@@ -30,6 +30,7 @@ from learningdiagrams.relevance import translated
 from learningdiagrams.tables import table
 from learningdiagrams.theory.deciding import Proved
 from learningdiagrams.theory.morphisms import Generator, Morphism, Term
+from learningdiagrams.theory.proofs import Step
 from learningdiagrams.theory.terms import from_terms, subterm
 
 if TYPE_CHECKING:
@@ -139,9 +140,9 @@ def bound(
     given = _checked(diagram, lipschitz or {})
     left, right = (translated(side, diagram.presentation) for side in (proved.left, proved.right))
     name = f"{left} = {right}" if name is None else name
-    steps = proved.proof.steps
-    if len(steps) > LONGEST:
-        return Bound(name, left, right, reason=f"its proof has {len(steps)} steps")
+    if len(proved.proof.steps) > LONGEST:
+        return Bound(name, left, right, reason=f"its proof has {len(proved.proof.steps)} steps")
+    steps = _without_loops(proved.left, proved.proof.steps)
     chains = [
         (step.law.partition("#")[0], list(_chain(diagram, step.before, step.place, step.after))) for step in steps
     ]
@@ -187,6 +188,20 @@ def _checked(diagram: Diagram, lipschitz: Mapping[str, float]) -> dict[str, floa
         if not (isinstance(constant, int | float) and 0 <= constant < math.inf):
             raise DiagramError(f"lipschitz: the constant of `{name}` is a number from 0 up, not {constant!r}")
     return {name: float(constant) for name, constant in lipschitz.items()}
+
+
+def _without_loops(left: Morphism, steps: Iterable[Step]) -> list[Step]:
+    """The steps without those that lead back to where the proof was already."""
+    kept: list[Step] = []
+    reached = [left]
+    for step in steps:
+        kept.append(step)
+        if step.after in reached:
+            length = reached.index(step.after)
+            del kept[length:], reached[length + 1 :]
+        else:
+            reached.append(step.after)
+    return kept
 
 
 def _chain(

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from learningdiagrams import losses
@@ -37,7 +38,7 @@ from learningdiagrams.declarations import Goal
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.losses import Zero
 from learningdiagrams.plan import depends_on_input, sampled
-from learningdiagrams.theory.morphisms import Generator, Object, Term
+from learningdiagrams.theory.morphisms import Generator, Object, Term, brief
 from learningdiagrams.theory.terms import applications, from_terms, unmarked
 
 __all__ = ["Collapse", "collapses"]
@@ -47,6 +48,8 @@ GIVEN: Final = ("data", "noise", "frozen", "fixed", "map")
 EXPONENTIAL: Final = (losses.cross_entropy, losses.bce)
 """Comparators whose left side is met by the logits of the right side, not by the right side itself."""
 
+SHOWN: Final = 8
+"""Models and goals that are named in a line."""
 DEEPEST: Final = 20
 """Maps, one in the other, of which a constant is written."""
 
@@ -69,7 +72,8 @@ class Collapse:
     remedies: tuple[str, ...]
 
     def __str__(self) -> str:
-        values = ", ".join(f"{name} = {value}" for name, value in self.constants.items())
+        said = [f"{name} = {value}" for name, value in islice(self.constants.items(), SHOWN)]
+        values = ", ".join([*said, "…"] if len(self.constants) > SHOWN else said)
         met, verb = _names(self.goals), "is" if len(self.goals) == 1 else "are"
         text = f"constant maps meet goals: with {values} for every input, {met} {verb} met"
         if self.stops:
@@ -79,7 +83,8 @@ class Collapse:
 
 
 def _names(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+    quoted = [f"`{name}`" for name in names]
+    return ", ".join([*quoted[:SHOWN], "…"] if len(quoted) > SHOWN else quoted)
 
 
 def collapses(diagram: Diagram) -> tuple[Collapse, ...]:
@@ -384,7 +389,7 @@ def _remedies(diagram: Diagram, classes: _Classes, goals: tuple[str, ...]) -> It
     pairs = [pair for pair in classes.pairs if pair.goal.name in goals]
 
     def written(pair: _Pair, term: Term) -> str:
-        return f"`{from_terms(pair.dom, term.sort, (term,))}`"
+        return f"`{brief(from_terms(pair.dom, term.sort, (term,)))}`"
 
     for pair in pairs:
         if depends_on_input(pair.left) and depends_on_input(pair.right):

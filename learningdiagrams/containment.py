@@ -2,8 +2,9 @@
 
 One diagram is found in another if there is an interpretation of it there (:mod:`learningdiagrams.interpretation`). That
 is a preorder, since interpretations compose: what is found in a part is found in the whole, also where the images that
-this takes are longer than what is searched. Diagrams that are found in each other say the same thing, up to what may
-stand for what.
+this takes are longer than what is searched. (An object without a declared shape agrees with any, so that two
+interpretations through it may compose to one whose shapes disagree, which is none.) Diagrams that are found in each
+other say the same thing, up to what may stand for what.
 
 >>> from learningdiagrams.language import loads
 >>> task = loads('''
@@ -174,4 +175,5 @@ def _close(found: dict[tuple[str, str], Interpretation], named: Mapping[str, Dia
             for pair in steps[1:]:
                 made = made >> found[pair]
             assert isinstance(made, Interpretation)
-            found[first, last] = made
+            if not made.shape_failures():
+                found[first, last] = made

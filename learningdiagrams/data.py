@@ -292,6 +292,7 @@ def _check_value(
         return
     wanted = space.shape
     if kind == "int" and space.dtype == "float" and wanted and len(shape) == len(wanted):
+        _check_classes(what, name, part, f"{sort}{space}", wanted[-1])
         wanted = wanted[:-1]  # class numbers stand for one-hot values
     right = len(shape) - 1 == len(wanted)
     for axis, number in zip(wanted, shape[1:], strict=False):
@@ -311,6 +312,15 @@ def _check_value(
         raise DiagramError(
             f"{what} has values of shape {_shape(shape[1:])}, but {sort} is declared {space}{also}", name
         )
+
+
+def _check_classes(what: str, name: str, part: Any, declared: str, count: int | str) -> None:
+    """Class numbers on the host are checked before any step that cannot raise is compiled."""
+    if isinstance(count, int) and isinstance(part, np.ndarray):
+        strange = part[(part < 0) | (part >= count)]
+        if strange.size:
+            numbers = f"those of {declared} are 0…{count - 1}"
+            raise DiagramError(f"{what}: {int(strange.flat[0])} is no class number; {numbers}", name)
 
 
 def _shape(axes: Iterable[int | str]) -> str:

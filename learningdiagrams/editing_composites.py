@@ -44,16 +44,13 @@ def replace(edit: editing.replace, d: Diagram, verb: str = "replace") -> Step:
             name,
         )
     stays = name in {generator.name for generator in generators_used(image)}
-    if not stays:
-        followers = [
-            each for each, spec in d.specs.items() for field in spec.names if str(getattr(spec, field)) == name
-        ]
-        if followers:
-            raise DiagramError(
-                f"{verb}: `{followers[0]}` is {d.specs[followers[0]]}, and `{name}` would be no generator any more; "
-                f"remove `{followers[0]}` first, or rewrite it",
-                name,
-            )
+    followers = [each for each, spec in d.specs.items() for field in spec.names if str(getattr(spec, field)) == name]
+    if followers:
+        raise DiagramError(
+            f"{verb}: `{followers[0]}` is {d.specs[followers[0]]}, which is about a single map, and `{name}` would be "
+            f"`{edit.by}`; remove `{followers[0]}` first, and say after it what it is about then",
+            name,
+        )
     models = tuple(each.name for each in generators_used(image) if whole.roles[each.name] == "model")
     after = copied(
         d,

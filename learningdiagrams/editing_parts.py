@@ -201,10 +201,12 @@ class _Copy:
 
     def _extra(self, key: Key) -> None:
         # What is read after something that is itself read after something is read with that, once.
-        for kind, names, line in self.extra.pop(key, ()):
+        stack = list(reversed(self.extra.pop(key, ())))
+        while stack:
+            kind, names, line = stack.pop()
             read_into(self.after, line, self.where)
             for name in names:
-                self._extra((kind, name))
+                stack += reversed(self.extra.pop((kind, name), ()))
 
     def _name(self, name: str) -> str:
         return self.changes.names.get(name, name)

@@ -57,7 +57,7 @@ from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.examination import players, premises, translated
 from learningdiagrams.interpretation_roles import generators_used, image_problem, sort_problem
-from learningdiagrams.interpretation_shapes import Pulled, shape_failures
+from learningdiagrams.interpretation_shapes import Pulled, declared_failures
 from learningdiagrams.plan import sampled
 from learningdiagrams.theory.csets import CSet, Homomorphism
 from learningdiagrams.theory.deciding import Proved
@@ -176,14 +176,14 @@ class Interpretation(Functor):
 
         Kinds: those of functors ("domain", "codomain", "law", "undecided"); "goal": the target's laws and goals
         do not prove the image of a goal, even if each goal held; "role": an object or a generator goes where its
-        role does not allow; "shape": declared shapes or kinds of number of an object and of its image
-        disagree, or a map's image does not take or give what the source declares. Equations with a generator whose image has wrong ends are not judged. `max_seconds`
-        is the time for all equations together.
+        role does not allow; "shape": declared shapes or kinds of number of an object and of its image disagree, or
+        a map's image takes or gives other shapes than the source declares. Equations with a generator whose image
+        has wrong ends are not judged. `max_seconds` is the time for all equations together.
         """
         self._require_whole()
         end = time.monotonic() + max_seconds
         found = [failure for failures in self._ends.values() for failure in failures] + self._role_failures()
-        found += self._shape_failures()
+        found += self.shape_failures()
         known = premises(self.target)
         images = self.images()
         games = {name for name in players(self.source) if not self._is_ill(self.source.goals[name])}
@@ -199,6 +199,17 @@ class Interpretation(Functor):
             seconds = max(0.0, end - time.monotonic()) * len(mine) / max(1, len(mine) + rest)
             found += judged(known, mine, kind, kind + " `{}`", whose, seconds)
         return [self._unplayed(failure) if failure.what in games - played else failure for failure in found]
+
+    def shape_failures(self) -> list[Failure]:
+        """The failures of kind "shape": what declarations contradict; where they agree, what the images' layers do."""
+        found = list(declared_failures(self.source, self.target, self.objects, self.morphisms))
+        if (
+            found
+            or not all(map(self.is_typed, self.morphisms))
+            or any(len(to.factors) != 1 for to in self.objects.values())
+        ):
+            return found
+        return Pulled(self.source, self.target).failures(self.morphisms)
 
     def proofs(self, max_seconds: float = 10.0) -> dict[str, tuple[Proof, ...]]:
         """For each law and goal of the source the proofs of its image: one, or one for each `on` of the goal.
@@ -238,17 +249,6 @@ class Interpretation(Functor):
             if problem is not None:
                 found.append(Failure("role", name, self.source.generators[name], image, problem))
         return found
-
-    def _shape_failures(self) -> list[Failure]:
-        """What declarations contradict; where they agree, what the images' layers do."""
-        found = list(shape_failures(self.source, self.target, self.objects, self.morphisms))
-        if (
-            found
-            or not all(map(self.is_typed, self.morphisms))
-            or any(len(to.factors) != 1 for to in self.objects.values())
-        ):
-            return found
-        return Pulled(self.source, self.target).failures(self.morphisms)
 
     def _unplayed(self, failure: Failure) -> Failure:
         models = ", ".join(f"`{name}`" for name in sorted(_moved(self, self.source.goals[failure.what]))) or "nobody"

@@ -7,9 +7,9 @@
 | noise | noise whose shape agrees |
 | a path of maps | a path whose built-in layers take and give what the source declares |
 
-A name in a shape is one number throughout a diagram, and so it is throughout an interpretation: `n` of the source is one
-number, `n` of the target another or the same, as the objects are that have them. What declares nothing agrees with
-anything.
+A name in a shape is one number throughout a diagram, and so it is throughout an interpretation: `n` of the source is
+one number, `n` of the target another or the same, as the objects are that have them. What declares nothing agrees
+with anything.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from learningdiagrams.theory.failures import Failure
 from learningdiagrams.theory.morphisms import Generator, Morphism, Object, brief
 from learningdiagrams.theory.terms import fold
 
-__all__ = ["Pulled", "agree", "shape_failures"]
+__all__ = ["Pulled", "agree", "declared_failures"]
 
 SPACES: Final = "`{name}` is {mine} in {source}, but its image {image} is {theirs} in {target}{why}"
 PRODUCT: Final = (
@@ -61,7 +61,7 @@ class _Axes:
         return True
 
 
-def shape_failures(
+def declared_failures(
     source: Diagram, target: Diagram, objects: Mapping[str, Object], morphisms: Mapping[str, Morphism]
 ) -> Iterator[Failure]:
     """The objects and the noise whose declarations disagree with those of their images; the tables may be partial."""
@@ -133,6 +133,7 @@ class Pulled:
     """
 
     def __init__(self, source: Diagram, target: Diagram) -> None:
+        self._source = source
         self._target = target
         self._layers = layer_shapes(target)
         self._plan: Plan | None = None
@@ -155,8 +156,9 @@ class Pulled:
 
     def _failure(self, images: Mapping[str, Morphism], problem: About) -> Failure:
         image = images.get(problem.name or "")
-        by = f", its image `{brief(image)}` in {self._target.name}" if image is not None else ""
-        return Failure("shape", problem.name or "", None, image, problem.message + by)
+        by = f" (`{problem.name}` goes to `{brief(image)}` in {self._target.name})" if image is not None else ""
+        left = self._source.generators.get(problem.name or "")
+        return Failure("shape", problem.name or "", left, image, problem.message + by)
 
     def _evaluated(self, images: Mapping[str, Morphism]) -> Evaluate:
         def evaluate(name: str, arguments: Sequence[Abstract]) -> tuple[Abstract, ...] | None:
@@ -179,7 +181,7 @@ class Pulled:
 
 def agree(source: Diagram, target: Diagram, objects: Mapping[str, Object], morphisms: Mapping[str, Morphism]) -> bool:
     """Whether the declarations agree, as far as the tables go."""
-    return next(shape_failures(source, target, objects, morphisms), None) is None
+    return next(declared_failures(source, target, objects, morphisms), None) is None
 
 
 def _everything(diagram: Diagram) -> Plan:

@@ -21,7 +21,7 @@ from learningdiagrams.specs import normal, uniform
 if TYPE_CHECKING:
     from learningdiagrams.layers import Layer
 
-__all__ = ["Abstract", "Bindings", "built_in", "check_plan", "layer_shapes"]
+__all__ = ["Abstract", "Bindings", "built_in", "check_plan", "layer_shapes", "place_of"]
 
 
 @dataclass(frozen=True)
@@ -149,12 +149,12 @@ def _settle(
             try:
                 found = evaluate(step.generator, [argument for argument in arguments if argument is not None])
             except DiagramError as error:
-                problems.append(About(f"{_where(plan, step)}: `{step.generator}`: {error}", step.generator))
+                problems.append(About(f"{place_of(plan, step)}: `{step.generator}`: {error}", step.generator))
                 found = None
             if found is not None and len(found) != len(spaces):
                 cod = diagram.generators[step.generator].cod
                 text = f"`{step.generator}` gives {len(found)} values, but {cod} has {len(spaces)} factors"
-                problems.append(About(f"{_where(plan, step)}: {text}", step.generator))
+                problems.append(About(f"{place_of(plan, step)}: {text}", step.generator))
             elif found is not None:
                 outputs = found
     sorts = diagram.generators[step.generator].cod.factors
@@ -164,7 +164,7 @@ def _settle(
             if wrong:
                 declared = Space(space.shape)
                 text = OUTPUT.format(
-                    where=_where(plan, step), generator=step.generator, given=output, object=sort, declared=declared
+                    where=place_of(plan, step), generator=step.generator, given=output, object=sort, declared=declared
                 )
                 numbers = all(isinstance(size, int) for size in space.shape or ())
                 problems.append(About(text if numbers else f"{text} ({wrong})", step.generator))
@@ -174,8 +174,8 @@ def _settle(
     return complete
 
 
-def _where(plan: Plan, step: Apply | Input) -> str:
-    """The equation that first uses a step, and the path there."""
+def place_of(plan: Plan, step: Apply | Input) -> str:
+    """The equation that first uses a step, and the path there, as errors begin."""
     users = {step.outs[0]}
     for other in plan.steps:
         reads = other.arguments if isinstance(other, Apply) else () if isinstance(other, Input) else (other.value,)
@@ -237,13 +237,15 @@ class _LastAxes:
             if width is not None:
                 self.widths[out] = width, name
             elif value is None:
-                last = self._bindings.known(Space(space.shape[-1:])) if space.shape else None
-                if last:
-                    self.widths[out] = last[0], f"the declaration of {sort}"
+                last = space.shape[-1] if space.shape else None
+                if isinstance(last, int):
+                    self.widths[out] = last, f"the declaration of {sort}"
+                elif last in self._bindings.numbers:
+                    self.widths[out] = self._bindings.numbers[last]
             elif value.shape:
                 self.widths[out] = value.shape[-1], name
             if width is not None and self._wrong(space, width, name):
-                where, declared = _where(self._plan, step), Space(space.shape)
+                where, declared = place_of(self._plan, step), Space(space.shape)
                 text = OUTPUT.format(
                     where=where, generator=step.generator, given=_ending(width), object=sort, declared=declared
                 )
@@ -281,7 +283,7 @@ class _LastAxes:
             return
         else:
             return
-        where = _where(self._plan, step)
+        where = place_of(self._plan, step)
         text = TAKES.format(where=where, generator=step.generator, takes=takes, path=path, width=width, by=by)
         self.problems.append(About(text, step.generator))
 

@@ -37,6 +37,7 @@ FLOORS = (
         "interpretation_pullback",
         "interpretation_roles",
         "interpretation_search",
+        "interpretation_shapes",
         "language",
         "parallel",
         "plan",

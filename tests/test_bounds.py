@@ -9,6 +9,9 @@ import learningdiagrams as ld
 from learningdiagrams.bounds import bound
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
+from learningdiagrams.examination import premises, translated
+from learningdiagrams.theory import Proved, identity
+from learningdiagrams.theory.proofs import Proof, Step
 
 TEXT = """
 diagram Chain
@@ -187,6 +190,26 @@ def test_no_distance_is_above_its_bound(it):
     c = d.compile("torch", seed=seed, dtype="float64")
     for found in c.examine(data).bounds:
         assert found.reason or found.measured <= found.bound * (1 + 1e-9) + 1e-12
+
+
+def test_a_proof_that_comes_back_costs_nothing_for_the_way():
+    c = compiled("torch")
+    made = premises(c.diagram)
+    f, g, y = (translated(c.diagram.parse(side), made) for side in ("x >> f", "x >> g", "y"))
+    there = (identity(made.sorts["S"]),)
+    steps = [
+        Step("a", True, f, y, (0,), there),
+        Step("b", False, y, g, (0,), there),
+        Step("b", True, g, y, (0,), there),
+        Step("b", False, y, g, (0,), there),
+    ]
+    proof = Proof(made, f, g, steps)
+    proof.check()
+    it = bound(c.maps, c.diagram, c.draw(DATA), Proved(f, g, proof))
+    assert [use.by for use in it.uses] == ["a", "b"]
+    around = Proof(made, f, f, [steps[0], Step("a", False, y, f, (0,), there)])
+    around.check()
+    assert bound(c.maps, c.diagram, c.draw(DATA), Proved(f, f, around)).bound == 0
 
 
 def test_bound_alone_takes_a_proof():

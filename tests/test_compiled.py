@@ -417,3 +417,43 @@ def test_a_name_in_shapes_may_be_another_number_in_the_next_batch(backend):
     d.goal("fit", "x >> f", "x")
     c = d.compile(backend=backend)
     assert all(c.loss({"x": np.ones((2, length, 2))}).total.item() > 0 for length in (3, 5, 3))
+
+
+RUNNING = """
+diagram Running
+object S, A, B
+data x : S -> A
+data y : S -> B
+model f : A -> B
+goal fit : x >> f = y
+"""
+
+
+@pytest.mark.parametrize(
+    "x, given, why",
+    [
+        (np.ones((2, 3), "float32"), r"\[3\] of float32", ""),
+        (np.ones((2, 5), "uint8"), r"\[5\] of uint8", ".*hand over floats"),
+        (np.ones((2, 5), bool), r"\[5\] of bool", ".*hand over floats"),
+    ],
+    ids=["width", "bytes", "truth values"],
+)
+def test_a_map_that_refuses_its_data_is_named_with_path_and_shape(backend, x, given, why):
+    d = ld.loads(RUNNING)
+    c = d.compile(backend=backend, maps={"f": ld.layers.mlp(5, 4, 2)})
+    data = {"x": x, "y": np.ones((2, 2), "float32")}
+    for use in (c.loss, c.value_and_grad, c.fit, c.evaluate, c.residuals):
+        with pytest.raises(DiagramError, match=rf"^goal `fit`, at x >> f: `f`: it refuses {given}: {why}") as error:
+            use(data)
+        assert [problem.name for problem in error.value.problems] == ["f"]
+    with pytest.raises(DiagramError, match=rf"^at f: `f`: it refuses {given}: {why}"):
+        c.apply("f", x)
+
+
+def test_data_of_a_wrong_shape_say_whose_they_are(backend):
+    d = ld.loads(RUNNING.replace("S, A, B", "S, A[5], B[2]"))
+    c = d.compile(backend=backend, maps={"f": ld.layers.linear(5, 2)})
+    for use in (c.loss, c.fit, c.evaluate):
+        with pytest.raises(DiagramError, match=r"`x` has values of shape \[3\], but A is declared \[5\]$") as error:
+            use({"x": np.ones((2, 3), "float32"), "y": np.ones((2, 2), "float32")})
+        assert [problem.name for problem in error.value.problems] == ["x"]

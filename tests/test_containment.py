@@ -112,3 +112,12 @@ def test_exit_codes_and_mistakes(folder):
     ):
         usage = CliRunner().invoke(app, ["relate", *arguments])
         assert usage.exit_code == 2 and words in " ".join(usage.stderr.replace("│", " ").split())
+
+
+def test_interpretations_that_agree_through_an_object_without_a_shape_need_not_compose():
+    text = "object S, A{}\ndata x : S -> A\nmodel f : A -> A\ngoal g : x >> f = x"
+    some = {name: ld.loads(text.format(shape)) for name, shape in (("two", "[2]"), ("free", ""), ("three", "[3]"))}
+    found = ld.order(some)
+    assert found["two", "free"] and found["free", "three"] and found["three", "free"] and found["free", "two"]
+    assert found["two", "three"] is False and found["three", "two"] is False
+    assert all(not i.failures() for i in found.interpretations.values())

@@ -675,3 +675,151 @@ def test_what_is_not_pulled_back_is_said():
     assert product.failures() == []
     with pytest.raises(ld.DiagramError, match=r"sends `A` to X \* X; a compiled diagram holds one array"):
         product.pull(split.compile("torch", maps={"g": lambda a, b: a + b}))
+
+
+# Shapes -----------------------------------------------------------------------------------------------------
+
+STUDENT = """
+diagram Student
+object S, I[2], L[3]
+data  x : S -> I
+data  y : S -> L
+model student : I -> L = mlp(2, 3)
+goal  fit : x >> student = y by cross_entropy
+"""
+HEADS = """
+diagram Heads
+object S, P[2], L[3]
+data  x : S -> P
+data  y : S -> L
+model backbone : P -> L = mlp(2, 3)
+model head : L -> L = linear(3, 3)
+goal  fit : x >> backbone = y by cross_entropy
+goal  hd : x >> backbone >> head = y by cross_entropy
+"""
+
+
+def test_what_is_found_fits_the_declared_shapes(backend):
+    d1, d2 = ld.loads(STUDENT), ld.loads(HEADS)
+    found = ld.interpretations(d1, d2, max_length=2)
+    assert [tables(i)["student"] for i in found] == ["backbone", "backbone >> head"] and found.complete
+    for i in found:
+        i.pull(d2.compile(backend))
+    free = ld.loads(STUDENT.replace("I[2], L[3]", "I, L"))
+    assert len(ld.interpretations(free, d2, max_length=2)) == 4
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "message"),
+    [
+        ("A[2], B[3]", "A[2], B[3]", None),
+        ("A, B", "A[2], B[3] int", None),
+        ("A[2], B[3]", "A, B", None),
+        ("A[n], B[n]", "A[2], B[2]", None),
+        ("A[n], B[m]", "A[k], B[k]", None),
+        ("A[n], B[3]", "A[3], B[n]", None),  # names of the two are not the same names
+        ("A[2], B[3]", "A[2], B[4]", "`B` is declared [3] in D, but its image B is declared [4] in E"),
+        ("A[2], B[]", "A[2], B[1]", "`B` is declared [] in D, but its image B is declared [1] in E"),
+        ("A[2], B[3] int", "A[2], B[3]", "`B` is declared [3] int in D, but its image B is declared [3] in E"),
+        ("A, B int", "A, B[3] bool", "`B` is declared int in D, but its image B is declared [3] bool in E"),
+        ("A[n], B[n]", "A[2], B[3]",
+         "`B` is declared [n] in D, but its image B is declared [3] in E (n is 2 elsewhere)"),
+        ("A[2], B[3]", "A[k], B[k]",
+         "`B` is declared [3] in D, but its image B is declared [k] in E (k is 2 elsewhere)"),
+    ],
+)  # fmt: skip
+def test_declared_shapes_and_kinds_of_an_object_and_its_image_unify(mine, theirs, message):
+    d1, d2 = (ld.loads(f"diagram {n}\nobject S, {o}\nmap f : A -> B") for n, o in (("D", mine), ("E", theirs)))
+    failures = ld.interpret(d1, d2).failures()
+    assert [(f.kind, f.what, str(f)) for f in failures] == ([("shape", "B", message)] if message else [])
+    assert len(ld.interpretations(d1, d2, max_length=1)) >= (message is None)
+    assert all(not i.failures() for i in ld.interpretations(d1, d2, max_length=1))
+
+
+def test_an_object_with_a_shape_goes_to_no_product():
+    d1, d2 = ld.loads("diagram D\nobject A[4]\nmap f : A -> A"), ld.loads("object A[2]\nmap g : A * A -> A * A")
+    (failure,) = ld.interpret(d1, d2, {"A": "A * A"}, {"f": "g"}).failures()
+    assert (
+        str(failure) == "`A` is declared [4] in D, but its image A * A is no single object, so that it has no one shape"
+    )
+    assert (failure.kind, failure.what) == ("shape", "A")
+
+
+def test_noise_goes_to_noise_of_its_shape():
+    text = "diagram D\nobject S, Z\nnoise z : S -> Z = normal(5)\nmodel f : Z -> Z"
+    d1, d2 = ld.loads(text), ld.loads(text.replace("(5)", "(4)").replace(" D\n", " E\n"))
+    (failure,) = ld.interpret(d1, d2).failures()
+    assert str(failure) == "`z` is declared [5] in D, but its image z is declared [4] in E"
+    assert len(ld.interpretations(d1, d2)) == 0 and len(ld.interpretations(d1, d1, max_length=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("objects", "by", "message"),
+    [
+        ("X[2], Y[5]", "mse", None),
+        ("X, Y[7]", "mse", None),  # what goes into f is not known, so neither is what comes out
+        ("X[2], Y[7]", "mse",
+         "goal `fit`, at x >> f: `f` gives [5], but Y is declared [7] (`f` goes to `p >> q` in E)"),
+        ("X[3], Y[5]", "mse", "goal `fit`, at x >> f: `f`: "),
+        ("X[2], Y", "cross_entropy", None),
+    ],
+)  # fmt: skip
+def test_layers_of_undeclared_objects_say_their_shapes(objects, by, message):
+    d1 = ld.loads(f"diagram D\nobject S, {objects}\ndata x : S -> X\ndata y : S -> Y\nmodel f : X -> Y\n"
+                  f"goal fit : x >> f = y by {by}")  # fmt: skip
+    d2 = ld.loads("""
+        diagram E
+        object S, X, M, Y
+        data x : S -> X
+        data y : S -> Y
+        model p : X -> M = linear(2, 4)
+        model q : M -> Y = linear(4, 5)
+        goal fit : x >> p >> q = y
+    """)
+    failures = ld.interpret(d1, d2, morphisms={"f": "p >> q"}).failures()
+    assert [(f.kind, f.what) for f in failures] == ([("shape", "f")] if message else [])
+    assert all(message in str(f) for f in failures)
+    assert len(ld.interpretations(d1, d2)) == (message is None)
+
+
+def test_classes_need_an_axis_of_them():
+    d1 = ld.loads(
+        "object S, X, Y\ndata x : S -> X\ndata y : S -> Y\nmodel f : X -> Y\ngoal g : x >> f = y by cross_entropy"
+    )
+    d2 = ld.loads(
+        "object S, X[2], Y[1]\ndata x : S -> X\ndata y : S -> Y\nmodel f : X -> Y = linear(2, 1)\ngoal g : x >> f = y"
+    )
+    shaped = ld.loads(str(d1).replace("object S, X, Y", "object S, X[2], Y[n]"))
+    (failure,) = ld.interpret(shaped, d2).failures()
+    assert (failure.kind, failure.what) == ("shape", "g") and "compares classes along the last axis" in str(failure)
+
+
+@st.composite
+def shaped(draw, realised):
+    """A small supervised diagram on objects of random shapes; its maps fit the numbers, where it is realised."""
+    sizes = [draw(st.integers(1, 3)) for _ in range(3)]
+    words = [draw(st.sampled_from(("", f"[{size}]", f"[n{size}]"))) for size in sizes]
+    text = "object S, " + ", ".join(f"{name}{word}" for name, word in zip("XMY", words, strict=True))
+    text += "\ndata x : S -> X\ndata y : S -> Y"
+    for name, dom, cod in (("f", 0, 1), ("g", 1, 2)):
+        layer = f" = linear({sizes[dom]}, {sizes[cod]})" if realised else ""
+        text += f"\nmodel {name} : {'XMY'[dom]} -> {'XMY'[cod]}{layer}"
+    by = draw(st.sampled_from(("mse", "cross_entropy"))) if not realised or sizes[2] > 1 else "mse"
+    return ld.loads(text + f"\ngoal fit : x >> f >> g = y by {by}")
+
+
+@pytest.mark.parametrize("name", ["torch", "jax"])
+@settings(deadline=None, max_examples=15)
+@given(d1=shaped(False), d2=shaped(True))
+def test_what_has_no_failures_is_pulled_back(name, d1, d2):
+    compiled = d2.compile(name)
+    same = ld.interpret(d1, d2)
+    found = ld.interpretations(d1, d2, max_length=2)
+    assert (same in found) == (same.failures() == [])
+    for i in found:
+        assert i.failures() == []
+        i.pull(compiled)
+    for failure in same.failures():  # and what has some is not
+        assert failure.kind == "shape"
+        with pytest.raises(ld.DiagramError, match="nothing is pulled back"):
+            same.pull(compiled)

@@ -297,15 +297,22 @@ def test_data_that_hold_no_numbers_are_named(backend):
 
 
 def test_class_numbers_out_of_range_are_named(backend):
-    """On torch by the comparator itself; on jax, where a compiled step gives NaN, by looking for its source."""
+    """Arrays on the host are looked at before any step; those of a backend by the comparator on torch, and on jax, where
+    a compiled step gives NaN, by looking for its source.
+    """
     c, label = distillation().compile(backend), LABEL.copy()
     label[7] = 3
+    with pytest.raises(DiagramError, match=r"^data: `label`: 3 is no class number; those of L\[3\] are 0…2$"):
+        c.fit({"x": X, "label": label}, epochs=1)
+    for use in (c.loss, c.value_and_grad):
+        with pytest.raises(DiagramError, match=r"^batch: `label`: 3 is no class number; those of L\[3\] are 0…2$"):
+            use({"x": X, "label": label})
     text = {
         "torch": r"^goal `hard` \(x >> student = label\): 3 is no class number; with 3 classes they are 0…2$",
         "jax": r"^step 0: goal `hard` is nan; label gives 3, which is no class number: they are 0…2$",
     }
     with pytest.raises(DiagramError, match=text[backend]):
-        c.fit({"x": X, "label": label}, epochs=1)
+        c.fit({"x": X, "label": c.maps.array(label)}, epochs=1)
 
 
 def test_parameters_that_hold_no_numbers_are_named(backend):

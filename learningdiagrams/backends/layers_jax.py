@@ -76,7 +76,7 @@ class _Run:
 
     def linear(self, at: str, x: Array) -> Array:
         """x Wᵀ + b with the weight and bias (if there is one) at a place."""
-        result = x @ self.parameters[f"{at}weight"].T
+        result = _real(x) @ self.parameters[f"{at}weight"].T
         return result + self.parameters[f"{at}bias"] if f"{at}bias" in self.parameters else result
 
     def layer_norm(self, at: str, x: Array, eps: float = 1e-5) -> Array:
@@ -101,6 +101,13 @@ def _evaluate(layer: Layer, run: _Run, at: str, inputs: tuple[Array, ...]) -> Ar
     for i, part in enumerate(layer.parts):
         values = (_evaluate(part, run, f"{at}{i}.", values),)
     return inputs[0] + values[0] if layer.adds_input else values[0]
+
+
+def _real(x: Array) -> Array:
+    """Real numbers; JAX would make them of whole numbers without a word, where torch refuses."""
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        raise TypeError(f"real numbers are wanted, not the dtype {x.dtype}")
+    return x
 
 
 def _standard(x: Array, axes: tuple[int, ...], eps: float) -> Array:

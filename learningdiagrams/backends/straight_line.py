@@ -29,15 +29,20 @@ def run(batch, state):
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
+from learningdiagrams.backends.checks import REFUSED, one_line
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.plan import Apply, Compare, Expand, Input, Plan, Step, Stop
+from learningdiagrams.shapes import place_of
 
 __all__ = ["Operations", "StraightLine", "checked", "source", "straight_line", "title"]
 
 Value = Any
 State = Any
+
+REFUSALS: Final = (TypeError, ValueError, RuntimeError, IndexError)
+"""What frameworks raise where shapes, kinds of numbers or indices do not fit; their subclasses say something else."""
 
 StraightLine = Callable[[Mapping[str, Value], State], tuple[tuple[Value, ...], tuple[Value, ...]]]
 """A function of (batch, state) that gives the values of `plan.compares` and of `plan.outputs`, in order.
@@ -84,8 +89,9 @@ class Operations(Protocol):
 def straight_line(plan: Plan, operations: Operations) -> StraightLine:
     """The plan as one function of a batch and a state.
 
-    The function raises DiagramError where a map returns something else than its codomain says, naming the
-    map, and whatever a map raises, with a note that names it.
+    The function raises DiagramError where a map returns something else than its codomain says, and where it
+    refuses its arguments, naming the map, the path to it and what it was given. Whatever else a map raises (an
+    exception of its own, a memory that is full) comes out as it is, with a note that names the map.
     """
     code = _Code(plan)
     scope: dict[str, Any] = {"expand": operations.expand, "stop": operations.stop}
@@ -160,6 +166,8 @@ def _application(plan: Plan, step: Apply, operations: Operations) -> Callable[..
         try:
             value = apply(state, *arguments)
         except Exception as error:
+            if type(error) in REFUSALS:
+                raise _refused(plan, step, arguments, error) from error
             error.add_note(f"in `{step.generator}` : {ends}")
             raise
         if count != 1 or not is_array(value):
@@ -169,6 +177,24 @@ def _application(plan: Plan, step: Apply, operations: Operations) -> Callable[..
         return value
 
     return application
+
+
+def _refused(plan: Plan, step: Apply, arguments: tuple[Value, ...], error: Exception) -> DiagramError:
+    """What a map said of its arguments, with the path to it and the arguments' shapes and kinds of numbers."""
+    given = " and ".join(map(_type, arguments)) or "no argument"
+    reason = one_line(error)
+    reals = isinstance(error, TypeError | RuntimeError) and "type" in reason
+    if reals and not all("float" in str(getattr(argument, "dtype", "float")) for argument in arguments):
+        reason += "; maps receive what the data hold: hand over floats where they compute with real numbers"
+    what = REFUSED.format(arguments=given, reason=reason)
+    place = place_of(plan, step) if plan.compares else f"at {step.generator}"
+    return DiagramError(f"{place}: `{step.generator}`: {what}", step.generator)
+
+
+def _type(value: Value) -> str:
+    if not hasattr(value, "shape"):
+        return type(value).__name__
+    return f"[{', '.join(map(str, value.shape[1:]))}] of {str(value.dtype).removeprefix('torch.')}"
 
 
 class _Line(NamedTuple):

@@ -35,7 +35,7 @@ class TorchProgram(Program):
         self.plan = plan
         self.maps = maps
         self._names = tuple(each.name for each in plan.compares)
-        self._run = straight_line(plan, Operations(maps.map, maps.backend, plan))
+        self._eager = self._run = straight_line(plan, Operations(maps.map, maps.backend, plan))
         if maps.backend.torch_compile is not None and plan.moved:
             # Only what trains: compiling takes longer than looking at a value a few times.
             self._run = torch.compile(self._run, **maps.backend.torch_compile)
@@ -95,6 +95,10 @@ class TorchProgram(Program):
         flags = maps.modes.enter(training)
         try:
             return self._run(arrays, None)
+        except Exception:
+            if self._run is not self._eager:
+                self._eager(arrays, None)  # which says in which map it was
+            raise
         finally:
             maps.modes.leave(flags)
 

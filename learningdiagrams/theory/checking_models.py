@@ -10,7 +10,7 @@ the laws holds in every model of them; the sides differ in this one, hence do no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ Table = Mapping[tuple[int, ...], tuple[int, ...]]
 
 
 def check_model(
+    sorts: Collection[str],
     laws: Mapping[str, Law],
     generators: Mapping[str, Morphism],
     left: Morphism,
@@ -57,6 +58,9 @@ def check_model(
             and all(type(v) is int and 0 <= v < n for v, n in zip(values, bounds, strict=True))
         )
 
+    for name in sets:
+        if name not in sorts:
+            raise InvalidWitness(f"the model has a set for `{name}`, which is no object")
     for name in tables:
         if name not in generators:
             raise InvalidWitness(f"the model has a table for `{name}`, which is no generator")

@@ -97,7 +97,8 @@ class FiniteModel(Witness):
     kind: ClassVar[str] = "model"
 
     def _check(self) -> None:
-        check_model(self.laws, self.generators, self.left, self.right, self.sets, self.tables, self.point)
+        sorts = self.presentation.sorts
+        check_model(sorts, self.laws, self.generators, self.left, self.right, self.sets, self.tables, self.point)
 
     def value(self, morphism: Morphism, point: tuple[int, ...]) -> tuple[int, ...]:
         """The value of a morphism at a point of its domain."""

@@ -168,13 +168,23 @@ def test_what_a_map_returns_is_checked_against_one_object(d):
 
 
 def test_an_error_inside_a_map_says_which_map_it_was(d):
-    def broken(state, x):
-        raise RuntimeError("no such thing")
+    class Full(RuntimeError):
+        pass
+
+    def broken(error):
+        def f(state, x):
+            raise error
+
+        return Numbers(f=f)
 
     plan = plan_morphism(d.diagram, d.diagram["f"])
-    with pytest.raises(RuntimeError, match="no such thing") as error:
-        run(plan, Numbers(f=broken), {"0": ARRAY})
+    with pytest.raises(Full, match="no memory") as error:
+        run(plan, broken(Full("no memory")), {"0": ARRAY})
     assert error.value.__notes__ == ["in `f` : A -> B"]
+    with pytest.raises(DiagramError) as error:
+        run(plan, broken(RuntimeError("sizes differ")), {"0": np.zeros((2, 3))})
+    assert str(error.value) == "at f: `f`: it refuses [3] of float64: sizes differ"
+    assert error.value.problems[0].name == "f" and str(error.value.__cause__) == "sizes differ"
 
 
 def test_titles_of_measures_and_laws(d):

@@ -320,7 +320,7 @@ def test_a_session_ends_well_after_an_error():
     maps, program, trainer = noisy()
     module_of(maps, "f").eval()
     state = torch.get_rng_state()
-    with pytest.raises(RuntimeError), maps.session(0):
+    with pytest.raises(DiagramError), maps.session(0):
         trainer.step(program, {"x": torch.zeros(2, 9), "y": Y[:2]}, WEIGHTS, 0, 1.0)
     assert torch.equal(torch.get_rng_state(), state) and not module_of(maps, "f").training
 

@@ -42,7 +42,7 @@ def test_the_example_runs_as_it_is_written(backend, tmp_path):
     history = c.fit(DATA, epochs=5, batch_size=16, optimizer="adam", lr=1e-2, validation={**DATA}, schedule="onecycle")
     assert len(history) == 5 and history[-1]["hard"] < history[0]["hard"] and c.step == 5 * 4
     assert history.columns == [
-        *("step", "epoch", "stage", "hard", "soft", "val_hard", "val_soft", "val_accuracy", "seconds")
+        *("step", "epoch", "stage", "hard", "soft", "accuracy", "val_hard", "val_soft", "val_accuracy", "seconds")
     ]
     found, residuals = c.evaluate(DATA), c.residuals(DATA)
     assert list(found) == ["hard", "soft", "accuracy"] and all(type(x) is float for x in found.values())

@@ -536,8 +536,11 @@ def test_class_numbers_are_one_hot(backend, kind):
 def test_class_numbers_out_of_range(backend, wrong):
     """Outside 0…C−1 they are an error, NaN where a compiled step cannot raise."""
     d = ld.loads(BASE + "goal a : x >> f = y by cross_entropy")
+    c, y = d.compile(backend=backend), np.array([0, wrong, 3])
+    with pytest.raises(ld.DiagramError, match=f"`y`: {wrong} is no class number"):
+        c.loss({"x": random(3, 3), "y": y})
     try:
-        value = d.compile(backend=backend).loss({"x": random(3, 3), "y": np.array([0, wrong, 3])}).total.item()
+        value = c.loss({"x": random(3, 3), "y": c.maps.array(y)}).total.item()
     except ld.DiagramError as error:
         assert f"{wrong} is no class number; with 4 classes they are 0…3" in str(error)
     else:

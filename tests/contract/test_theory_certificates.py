@@ -14,6 +14,7 @@ from learningdiagrams.theory import (
     Presentation,
     Proof,
     Step,
+    TheoryError,
     drop,
     identity,
     proj,

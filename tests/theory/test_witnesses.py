@@ -72,6 +72,15 @@ def test_a_set_may_be_empty_but_only_if_no_generator_gives_it_an_element():
         FiniteModel(P, P["c"], P["d"], {"A": 0, "B": 2}, {"d": {(): (1,)}}, ()).check()
 
 
+def test_a_model_has_sets_for_objects_only():
+    P, _, B, s, r = retraction()
+    model = FiniteModel(P, r >> s, identity(B), {"B": 2}, {"s": {(0,): (1,)}}, point=(0,))
+    model.check()
+    for name in ("Z", "s"):
+        with pytest.raises(InvalidWitness, match=f"the model has a set for `{name}`, which is no object"):
+            dataclasses.replace(model, sets={"B": 2, name: 3}).check()
+
+
 def test_a_model_as_json_and_text():
     _, model = a_model()
     assert json.loads(json.dumps(model.to_json())) == {
