@@ -1,4 +1,5 @@
-"""The command line: `learningdiagrams check | prove | draw | compile | train | convert | demo | glue | relate | regimes`.
+"""The command line `learningdiagrams`: `check`, `prove`, `draw`, `compile`, `train`, `convert`, `demo`, `glue`,
+`relate` and `regimes`.
 
 Exit codes: 0 done (for `prove`: proved); 1 the input is wrong, or the work failed; 2 wrong usage; 3 refuted; 4 not
 decided within the limits. Each error is one line on standard error, `FILE:LINE:COLUMN: what is wrong, and what would be
@@ -234,23 +235,27 @@ def compile_(
             callback=_one_of("derivable"),
         ),
     ] = None,
+    use_laws: Annotated[
+        bool,
+        typer.Option("--use-laws", help="Rewrite goals by laws that mention no trained map, where steps get fewer."),
+    ] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Import and run code that the file names.")] = False,
 ) -> None:
     """Prints what a diagram compiles to, and compiles it where all of its maps are realised."""
-    from learningdiagrams.compiled import unrealised
+    from learningdiagrams.compiled import asked_rewriting, unrealised
     from learningdiagrams.formulas import loss_latex, loss_text
     from learningdiagrams.plan import make_plan
     from learningdiagrams.pruning import pruning_asked
-    from learningdiagrams.rewriting import Rewriting
     from learningdiagrams.symbolic import SymbolicCompiled
 
     diagram = _load(file, trust)
     with _reporting(file, diagram):
         pruning = pruning_asked(diagram, prune)
-        plan = make_plan(diagram, diagram.goals.values(), rewriting=pruning and Rewriting(dropped=pruning.dropped))
+        rewriting = asked_rewriting(diagram, use_laws, pruning)
+        plan = make_plan(diagram, diagram.goals.values(), rewriting=rewriting)
         missing = unrealised(diagram)
         if backend is not None or not missing:
-            compiled = diagram.compile(backend or "torch", prune=prune)
+            compiled = diagram.compile(backend or "torch", prune=prune, use_laws=use_laws)
         else:
             compiled = None
             diagram.check(max_seconds=0)
@@ -346,8 +351,8 @@ def train(
         "validation": validation,
     }
     with _reporting(file, diagram):
-        compile_, read = partial(diagram.compile, backend, seed=seed, dtype=dtype, device=device), partial(sources, diagram)
-        compiled, data = _all_of(compile_, read)
+        made = partial(diagram.compile, backend, seed=seed, dtype=dtype, device=device)
+        compiled, data = _all_of(made, partial(sources, diagram))
         history = compiled.fit(data, out=folder, resume=resume, **options)
         # What stays the same for all stages was a choice; `epochs` and `steps` are for those that name neither.
         settings = {name.replace("_", " "): value for name, value in options.items() if value is not None}

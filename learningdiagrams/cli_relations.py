@@ -93,6 +93,9 @@ def relate(
     max_length: Annotated[
         int, typer.Option(metavar="N", min=0, help="The most generators that the image of a generator applies.")
     ] = 2,
+    distinct: Annotated[
+        bool, typer.Option("--distinct", help="Two sample objects go to two, and two generators have two images.")
+    ] = False,
     max_seconds: Annotated[
         float | None,
         typer.Option(
@@ -113,6 +116,8 @@ def relate(
     if Path(first).is_dir():
         if second is not None:
             raise typer.BadParameter("with a folder there is no second diagram", param_hint="B")
+        if distinct:
+            raise typer.BadParameter("it is asked of two diagrams, not of a folder", param_hint="--distinct")
         _relate_all(Path(first), max_length, 2.0 if max_seconds is None else max_seconds, as_json, out)
         return
     if second is None:
@@ -124,7 +129,7 @@ def relate(
     max_seconds = 10.0 if max_seconds is None else max_seconds
     source, target = _load(first), _load(second)
     with _reporting(first, source):
-        found = interpretations(source, target, max_length, max_seconds=max_seconds)
+        found = interpretations(source, target, max_length, distinct=distinct, max_seconds=max_seconds)
     typer.echo(json.dumps(_as_json(found), ensure_ascii=False) if as_json else _as_text(found))
     if not found:
         raise typer.Exit(REFUTED if found.complete else UNDECIDED)

@@ -77,7 +77,7 @@ def compile_diagram(
     seed = training.whole_seed(seed)
     trusted = diagram.trusted if trust is None else trust
     pruning = pruning_asked(diagram, prune)
-    rewriting = _rewriting(diagram, use_laws, pruning)
+    rewriting = asked_rewriting(diagram, use_laws, pruning)
     if backend == "sympy":
         if device is not None:
             raise DiagramError(f"there is no device {device!r} on sympy")
@@ -91,7 +91,7 @@ def compile_diagram(
     return Compiled(diagram, made, seed, bindings, rewriting, pruning)
 
 
-def _rewriting(diagram: Diagram, use_laws: bool, pruning: Pruning | None) -> Rewriting | None:
+def asked_rewriting(diagram: Diagram, use_laws: bool, pruning: Pruning | None) -> Rewriting | None:
     """What is computed instead of what is written."""
     if pruning is None:
         return rewrite(diagram) if use_laws else None

@@ -77,12 +77,19 @@ class Found(list[Interpretation]):
 
 
 def interpretations(
-    source: Diagram, target: Diagram, max_length: int = 2, *, max_seconds: float = 10.0, limit: int = 1000
+    source: Diagram,
+    target: Diagram,
+    max_length: int = 2,
+    *,
+    distinct: bool = False,
+    max_seconds: float = 10.0,
+    limit: int = 1000,
 ) -> Found:
     """All interpretations of one diagram in another whose images apply at most `max_length` generators.
 
     `max_seconds` is the time for all of it, `limit` the number after which it stops; `complete` and `reason` of
-    what comes out say whether that kept anything back. Two that differ by a symmetry are two.
+    what comes out say whether that kept anything back. Two that differ by a symmetry are two. With `distinct`, two
+    sample objects go to two, and two generators have two images: what is pulled back keeps apart what it had apart.
 
     >>> from learningdiagrams.language import loads
     >>> task = loads('''
@@ -100,7 +107,7 @@ def interpretations(
         raise DiagramError(
             f"max_length is a whole number, the most generators that an image applies, not {max_length!r}"
         )
-    return _Search(source, target, max_length, max_seconds, limit).run()
+    return _Search(source, target, max_length, max_seconds, limit, distinct=distinct).run()
 
 
 def symmetries(diagram: Diagram, max_seconds: float = 2.0) -> list[Interpretation]:
@@ -176,6 +183,7 @@ class _Search:
         max_seconds: float,
         limit: int,
         permuting: bool = False,
+        distinct: bool = False,
     ) -> None:
         self.source = source
         self.target = target
@@ -183,6 +191,7 @@ class _Search:
         self.max_seconds = max_seconds
         self.limit = limit
         self.permuting = permuting
+        self.distinct = distinct
         self.end = time.monotonic() + max_seconds
         self.found: list[Interpretation] = []
         self._seen: set[Interpretation] = set()
@@ -305,7 +314,7 @@ class _Search:
             return
         sort, rest = sorts[0], sorts[1:]
         for image in self._places[sort.name]:
-            if (among is None or image in among) and self._free(image):
+            if (among is None or image in among) and self._free(sort, image):
                 self.sorts[sort.name] = image
                 self._products.clear()
                 if agree(self.source, self.target, self.sorts, {}):
@@ -313,8 +322,9 @@ class _Search:
                 del self.sorts[sort.name]
                 self._products.clear()
 
-    def _free(self, image: Object) -> bool:
-        return not self.permuting or image not in self.sorts.values()
+    def _free(self, sort: Object, image: Object) -> bool:
+        once = self.permuting or (self.distinct and sort in self.source.sample_objects)
+        return not once or image not in (to for key, to in self.sorts.items() if key != sort.name)
 
     def _terms(self, name: str, dom: Object) -> dict[Object, list[Term]]:
         """What a generator's image may end at, and the terms that do, by its role."""
@@ -330,6 +340,8 @@ class _Search:
             taken = (other for key, other in self.images.items() if key != name)
             if image.name is None or any(image is other for other in taken):
                 return False
+        if self.distinct and any(self.images[name] == it for key, it in self.images.items() if key != name):
+            return False
         if self.source.roles[name] == "noise" and not agree(self.source, self.target, self.sorts, self.images):
             return False
         return image_problem(self.source, name, self.images, self.target) is None

@@ -21,7 +21,7 @@ from learningdiagrams.declarations import Space
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import About, DiagramError
 from learningdiagrams.plan import Plan, make_plan
-from learningdiagrams.shapes import Abstract, Evaluate, check_plan, layer_shapes
+from learningdiagrams.shapes import Abstract, Evaluate, built_in, check_plan, layer_shapes
 from learningdiagrams.theory.failures import Failure
 from learningdiagrams.theory.morphisms import Generator, Morphism, Object, brief
 from learningdiagrams.theory.terms import fold
@@ -135,11 +135,12 @@ class Pulled:
     def __init__(self, source: Diagram, target: Diagram) -> None:
         self._source = source
         self._target = target
+        self._built_in = built_in(target, target.specs)
         self._layers = layer_shapes(target)
         self._plan: Plan | None = None
         if target.specs:
             try:
-                check_plan(_everything(target), self._layers)
+                check_plan(_everything(target), self._layers, layers=self._built_in)
                 self._plan = _everything(source)
             except DiagramError:
                 pass
@@ -148,8 +149,9 @@ class Pulled:
         """What is wrong with the images of the source's generators."""
         if self._plan is None:
             return []
+        layers = {key: self._built_in[it.name] for key, it in images.items() if it.name in self._built_in}
         try:
-            check_plan(self._plan, self._evaluated(images))
+            check_plan(self._plan, self._evaluated(images), layers=layers)
         except DiagramError as error:
             return [self._failure(images, problem) for problem in error.problems]
         return []

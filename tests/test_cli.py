@@ -141,6 +141,16 @@ def test_compile_shows_plan_loss_and_latex(at):
     assert at("compile", "good.diagram", "--backend", "pytorch").exit_code == 2
 
 
+def test_compile_rewrites_by_laws_where_that_is_asked(at):
+    text = (
+        "object S, X[4]\ndata x : S -> X\nfixed white : X -> X\nfixed back : X -> X\nmodel f : X -> X\n"
+        "law inverse : white >> back = id(X)\ngoal fit : x >> white >> back >> f = x\n"
+    )
+    written, rewritten = at("compile", "w.diagram", w=text), at("compile", "w.diagram", "--use-laws", w=text)
+    assert "white(v0)" in written.stdout and "white" not in rewritten.stdout
+    assert rewritten.stdout.splitlines()[-1] == "fit: rewritten by inverse"
+
+
 def test_compile_without_realisations_shows_the_plan_and_says_so(at):
     bare = GOOD.replace("= mlp(64, 16, 10)", "").replace("= mlp(64, 8, 10)", "")
     done = at("compile", "bare.diagram", bare=bare)

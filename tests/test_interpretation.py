@@ -295,6 +295,17 @@ def test_what_is_found_in_what():
         i.proofs()["rec"][0].check()
 
 
+def test_distinct_things_may_be_asked_to_stay_distinct():
+    assert len(ld.interpretations(supervised, cycles)) == 2 and not ld.interpretations(
+        supervised, cycles, distinct=True
+    )
+    assert len(ld.interpretations(supervised, distillation, distinct=True)) == 2
+    pairs = ld.loads("object S, T, A\ndata x : S -> A\ndata y : T -> A\nmodel f : A -> A\nmodel g : A -> A")
+    every = ld.interpretations(pairs, pairs, max_length=1)
+    apart = ld.interpretations(pairs, pairs, max_length=1, distinct=True)
+    assert (len(every), len(apart)) == (16 // 2 * 2, 4) and set(apart) < set(every)
+
+
 def test_the_classifier_in_a_lens_is_get():
     found = ld.interpretations(supervised, lens, max_length=1)
     assert [tables(i) for i in found] == [{"x": "state", "y": "view", "f": "get"}]
@@ -780,6 +791,18 @@ def test_layers_of_undeclared_objects_say_their_shapes(objects, by, message):
     assert [(f.kind, f.what) for f in failures] == ([("shape", "f")] if message else [])
     assert all(message in str(f) for f in failures)
     assert len(ld.interpretations(d1, d2)) == (message is None)
+
+
+def test_a_layer_says_what_it_gives_where_nothing_is_known_of_what_it_takes():
+    d1 = ld.loads("object S, X, Y[7]\ndata x : S -> X\ndata y : S -> Y\nmodel f : X -> Y\ngoal g : x >> f = y")
+    d2 = ld.loads(str(d1).replace("Y[7]", "Y").replace("f : X -> Y", "f : X -> Y = linear(2, 5)"))
+    (failure,) = ld.interpret(d1, d2).failures()
+    assert (
+        (failure.kind, failure.what) == ("shape", "f")
+        and "`f` gives" in str(failure)
+        and "Y is declared [7]" in str(failure)
+    )
+    assert len(ld.interpretations(d1, d2)) == 0
 
 
 def test_classes_need_an_axis_of_them():

@@ -297,8 +297,8 @@ def test_data_that_hold_no_numbers_are_named(backend):
 
 
 def test_class_numbers_out_of_range_are_named(backend):
-    """Arrays on the host are looked at before any step; those of a backend by the comparator on torch, and on jax, where
-    a compiled step gives NaN, by looking for its source.
+    """Arrays on the host are looked at before any step; those of a backend by the comparator on torch, and on jax,
+    where a compiled step gives NaN, by looking for its source.
     """
     c, label = distillation().compile(backend), LABEL.copy()
     label[7] = 3

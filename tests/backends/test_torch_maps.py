@@ -236,7 +236,7 @@ def test_flags_are_put_back_after_an_error():
     d.goal("fit", "x >> f", "y")
     f = Flags().eval()
     program = program_of(maps_of(d, {"f": f}))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(DiagramError):
         program({"x": torch.zeros(6, 5), "y": torch.zeros(6, 3)}, {"fit": 1.0}, training=True)
     assert not f.training and not f.inner.training
 
