@@ -189,6 +189,12 @@ def test_relate_where_there_is_none_and_where_it_is_not_known(run):
     )
 
 
+def test_relate_keeps_distinct_things_distinct(run):
+    assert run("relate", "supervised", "cycles").exit_code == 0
+    assert run("relate", "supervised", "cycles", "--distinct").exit_code == 3
+    assert run("relate", ".", "--distinct").exit_code == 2
+
+
 def test_errors_of_relate(run):
     done = run("relate", "wrong", "distillation")
     assert done.exit_code == 1 and done.stdout == "" and len(done.stderr.splitlines()) == 2

@@ -621,8 +621,12 @@ def test_sides_whose_shapes_differ(backend):
     with pytest.raises(ld.DiagramError) as caught:
         ld.loads(text.replace(" A,", " A[3],")).compile(backend=backend)
     assert str(caught.value) == "measure `m`: its sides have two shapes: `x >> f` is [4], but `x >> g` is [1]"
+    with pytest.raises(ld.DiagramError, match=r"^measure `m`: .*`x >> f` is \[…, 4\], but `x >> g` is \[…, 1\]$"):
+        ld.loads(text).compile(backend=backend)
+    linear = pytest.importorskip("torch").nn.Linear
+    c = ld.loads(text).compile(backend=backend, maps={"f": linear(3, 4), "g": linear(3, 1)})
     with pytest.raises(ld.DiagramError, match=r"`m` .*x >> f.*x >> g.*\(2, 4\).*\(2, 1\)"):
-        ld.loads(text).compile(backend=backend).evaluate({"x": random(2, 3)})
+        c.evaluate({"x": random(2, 3)})
 
 
 def test_shapes_are_checked_when_compiling(backend):
