@@ -12,17 +12,15 @@ import json
 import math
 import re
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from site import getsitepackages
-from sysconfig import get_paths
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
+from learningdiagrams.code import whence
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import About, DiagramError, suggestion
 from learningdiagrams.language import LanguageError, load, parse_equation
@@ -114,7 +112,11 @@ def _reporting(file: str, diagram: Diagram | None = None) -> Iterator[None]:
     except LanguageError as error:
         _fail([str(problem) for problem in error.errors])
     except DiagramError as error:
-        rows = sorted((places.get(problem.name or "", (1, 1)), problem.message) for problem in error.problems)
+        code = whence(error.__cause__) if isinstance(error.__cause__, Exception) else ""
+        rows = sorted(
+            (places.get(problem.name or "", (1, 1)), problem.message.removesuffix(code) + code)
+            for problem in error.problems
+        )
         _fail([f"{file}:{line}:{column}: {message.removeprefix(f'{file}: ')}" for (line, column), message in rows])
     except TheoryError as error:
         _fail([f"{file}:1:1: {error}"])
@@ -127,16 +129,7 @@ def _reporting(file: str, diagram: Diagram | None = None) -> Iterator[None]:
         named = re.match(r"in `(\w+)`", "\n".join(getattr(error, "__notes__", ())))
         line, column = places.get(named[1] if named else "", (1, 1))
         at = f"`{named[1]}`: " if named else ""
-        _fail([f"{file}:{line}:{column}: {at}{type(error).__name__}: {error}{_where(error)}"])
-
-
-def _where(error: Exception) -> str:
-    """The last line of anybody's own code that an error came through: what a diagram names may raise anything."""
-    ours = (str(Path(__file__).parent), *getsitepackages(), get_paths()["stdlib"])
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith((*ours, "<")):
-            return f" ({frame.filename}, line {frame.lineno})"
-    return ""
+        _fail([f"{file}:{line}:{column}: {at}{type(error).__name__}: {error}{whence(error)}"])
 
 
 def _load(file: str, trust: bool = False) -> Diagram:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module, invalidate_caches
 from importlib.machinery import PathFinder
 from inspect import isclass, isfunction
 from pathlib import Path
+from site import getsitepackages
+from sysconfig import get_paths
 from typing import Any
 
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.specs import Code
 
-__all__ = ["run_code"]
+__all__ = ["run_code", "whence"]
 
 
 def run_code(code: Code, generator: str, directory: Path | None, trusted: bool) -> Any:
@@ -43,10 +46,20 @@ def run_code(code: Code, generator: str, directory: Path | None, trusted: bool) 
     except AttributeError as error:
         raise DiagramError(f"`{generator}`: {code}: {error}", about=generator) from error
     except Exception as error:
-        raise DiagramError(f"`{generator}`: {code}: {type(error).__name__}: {error}", about=generator) from error
+        said = f"{type(error).__name__}: {error}{whence(error)}"
+        raise DiagramError(f"`{generator}`: {code}: {said}", about=generator) from error
     finally:
         if folder is not None:
             sys.path.remove(folder)
+
+
+def whence(error: Exception) -> str:
+    """The last line of anybody's own code that an error came through: what a diagram names may raise anything."""
+    ours = (str(Path(__file__).parent), *getsitepackages(), get_paths()["stdlib"])
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not frame.filename.startswith((*ours, "<")):
+            return f" ({frame.filename}, line {frame.lineno})"
+    return ""
 
 
 def _make_way(name: str, folder: str) -> None:

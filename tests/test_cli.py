@@ -151,6 +151,14 @@ def test_compile_rewrites_by_laws_where_that_is_asked(at):
     assert rewritten.stdout.splitlines()[-1] == "fit: rewritten by inverse"
 
 
+def test_what_named_code_raises_is_a_line_with_the_place_in_that_code(at, tmp_path):
+    (tmp_path / "raising.py").write_text("def net():\n    raise ValueError('no such width')\n")
+    text = 'object S, X[4]\ndata x : S -> X\nmodel f : X -> X = torch("raising:net")\ngoal g : x >> f = x\n'
+    done = at("compile", "r.diagram", "--trust", r=text)
+    place = f"({tmp_path / 'raising.py'}, line 2)"
+    assert done.stderr == f'r.diagram:3:1: `f`: torch("raising:net"): ValueError: no such width {place}\n'
+
+
 def test_compile_without_realisations_shows_the_plan_and_says_so(at):
     bare = GOOD.replace("= mlp(64, 16, 10)", "").replace("= mlp(64, 8, 10)", "")
     done = at("compile", "bare.diagram", bare=bare)

@@ -61,3 +61,7 @@ _CLASSES = (
 LAYERS: Mapping[str, type[Layer]] = MappingProxyType({cls.__name__: cls for cls in _CLASSES})
 
 __all__ = ["ACTIVATIONS", "LAYERS", "Init", "Layer", "Parameter", "Shape", "Stack", *LAYERS]  # pyright: ignore
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)  # what completion offers: layers, and nothing that they are made with
