@@ -6,6 +6,7 @@ import doctest
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -276,18 +277,21 @@ def test_an_edit_that_does_not_fit_says_what_is_in_its_way(d, e, message):
     assert message in said(d, e)
 
 
+verb: Any = {f.__name__: f for f in (edit, rename, sequence)}  # wrong arguments are given to them here on purpose
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: freeze(), "`freeze`: models is to be names in quotes, not ()"),
         (lambda: rename({}), '`rename`: table is to be a table of names, such as {"old": "new"}, not ()'),
-        (lambda: rename({"a": 1}), '`rename`: table is to be a table of names, such as {"old": "new"}'),
+        (lambda: verb["rename"]({"a": 1}), '`rename`: table is to be a table of names, such as {"old": "new"}'),
         (lambda: insert("model f : A -> A"), "`insert`: say after which generator, or before which: one of the two"),
         (lambda: replace("f", ""), "`replace`: by is to be a name in quotes"),
-        (lambda: sequence("f"), "`sequence`: edits is to be edits"),
-        (lambda: edit(ld.Diagram(), "freeze"), "edit: 'freeze' is no edit; one is such as freeze(\"student\")"),
-        (lambda: edit("d", freeze("f")), "edit: 'd' is neither a diagram nor a compiled one"),
-        (lambda: edit(ld.Diagram(), maps={}), "edit: maps and numbers are for compiled diagrams; a diagram has none"),
+        (lambda: verb["sequence"]("f"), "`sequence`: edits is to be edits"),
+        (lambda: verb["edit"](ld.Diagram(), "freeze"), "edit: 'freeze' is no edit; one is such as freeze(\"student\")"),
+        (lambda: verb["edit"]("d", freeze("f")), "edit: 'd' is neither a diagram nor a compiled one"),
+        (lambda: verb["edit"](ld.Diagram(), maps={}), "edit: maps and numbers are for compiled diagrams; a diagram has none"),
         (lambda: loads_edit("freeze"), "an edit is saved as JSON, and this is none: Expecting value"),
         (lambda: loads_edit("[1]"), 'an edit is saved as {"edit": name, "arguments": […]}, and this is [1]'),
         (lambda: loads_edit('{"edit": "freze"}'), "there is no edit `freze`; did you mean `freeze`?"),

@@ -214,6 +214,7 @@ def test_the_symbolic_loss_has_no_such_terms():
     text = "object S, X\ndata x : S -> X\ndata y : S -> X\nmodel f : X -> X\nmodel g : X -> X\n"
     d = ld.loads(text + "goal a : x >> f = y\ngoal b : x >> g = y\ngoal c : x >> f = x >> g")
     c = d.compile("sympy", {"f": ld.layers.affine(1, 1), "g": ld.layers.affine(1, 1)}, prune="derivable")
+    assert c.pruning is not None
     assert c.pruning.kept == ("a", "b") and set(c.loss().terms) == {"a", "b"}
 
 
