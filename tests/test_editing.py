@@ -291,7 +291,7 @@ verb: Any = {f.__name__: f for f in (edit, rename, sequence)}  # wrong arguments
         (lambda: verb["sequence"]("f"), "`sequence`: edits is to be edits"),
         (lambda: verb["edit"](ld.Diagram(), "freeze"), "edit: 'freeze' is no edit; one is such as freeze(\"student\")"),
         (lambda: verb["edit"]("d", freeze("f")), "edit: 'd' is neither a diagram nor a compiled one"),
-        (lambda: verb["edit"](ld.Diagram(), maps={}), "edit: maps and numbers are for compiled diagrams; a diagram has none"),
+        (lambda: verb["edit"](ld.Diagram(), maps={}), "edit: maps and numbers are for compiled diagrams"),
         (lambda: loads_edit("freeze"), "an edit is saved as JSON, and this is none: Expecting value"),
         (lambda: loads_edit("[1]"), 'an edit is saved as {"edit": name, "arguments": […]}, and this is [1]'),
         (lambda: loads_edit('{"edit": "freze"}'), "there is no edit `freze`; did you mean `freeze`?"),
