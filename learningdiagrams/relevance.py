@@ -160,7 +160,7 @@ class Question:
                 return verdict
         if self._theory is None:
             self._theory = self._relevance.theory(self.rules, (self.left, self.right))
-        return self._ask(self._theory, end - monotonic())
+        return self._ask(self._theory, max(0.0, end - monotonic()))
 
     def _ask(self, theory: Presentation, max_seconds: float) -> Verdict:
         left, right = (translated(side, theory) for side in (self.left, self.right))

@@ -60,7 +60,7 @@ def find_collapses(apex: Presentation, legs: Sequence[Functor], max_seconds: flo
         for search, pair in waiting:
             if time.monotonic() > end:
                 return [collapse for it in searches for collapse in it.found]
-            if not search.examine(*pair, min(seconds, end - time.monotonic())):
+            if not search.examine(*pair, max(0.0, min(seconds, end - time.monotonic()))):
                 undecided.append((search, pair))
         waiting, seconds = undecided, 4 * seconds
     return [collapse for it in searches for collapse in it.found]
