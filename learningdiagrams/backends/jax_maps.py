@@ -264,7 +264,7 @@ def _equinox(name: str, module: Any, state: Any) -> JaxMap:
 
         before = jax.tree.unflatten(structure, [b[buffer] for buffer in buffers])
         if arguments:
-            keys = jax.random.split(key, arguments[0].shape[0]) if keyed else None  # type: ignore[arg-type]
+            keys = jax.random.split(key, arguments[0].shape[0]) if keyed else None  # type: ignore  # it has a key
             axes = (None, 0 if keyed else None, *(0 for _ in arguments))
             mapped = jax.vmap(row, in_axes=axes, out_axes=(0, None), axis_name=axis)
             output, after = mapped(before, keys, *arguments)

@@ -83,7 +83,7 @@ class JaxTrainer(Trainer):
     def step(self, program: Program, batch: Batch, weights: Mapping[str, float], step: int, factor: float) -> Evaluated:
         maps, numbers = self._maps, self._maps.numbers
         names = program.weighted(weights)  # type: ignore[attr-defined]  # a program of these maps is a JaxProgram
-        run, moving, rest = self._compiled.get((program, names)) or self._find(program, names)  # type: ignore
+        run, moving, rest = self._compiled.get((program, names)) or self._find(program, names)  # type: ignore  # as above
         # One small array of weights and rates: schedules neither compile anew nor cost many transfers.
         scalars = [*(weights[name] for name in names), *(rate * factor for rate in self._rates)]
         if scalars != self._scalars[0]:
