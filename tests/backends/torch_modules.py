@@ -229,7 +229,7 @@ def more_arithmetic(x, y):
         up.logical_or(y > 0), up.logical_xor(y > 0), up.logical_not(), x >= y, x <= y, x < y, x != y,
         torch.full_like(x, 3), x.new_full((2,), 7), x.new_ones(3), torch.ones_like(x), torch.ones(2),
         torch.arange(1, 3), x.double() + 1, x.half().float(), (x * 2).to(torch.int32), torch.tensor(2.0) * x,
-        torch.tensor([1.0, 2.0, 3.0, 4.0]) + x, x + torch.empty_like(x) * 0, torch.linspace(0, 1, 4) * x,
+        torch.tensor([1.0, 2.0, 3.0, 4.0]) + x, x + torch.empty_like(x).zero_(), torch.linspace(0, 1, 4) * x,
         torch.logspace(0, 1, 4), x.bool(), torch.sinc(x), 2 % over.detach(), torch.addmv(x[:, 0], x, y[0]),
     )
 
