@@ -11,7 +11,8 @@ RUN  := $(VENV)/bin/python
 
 EXTRAS_demo-torch := torch,draw,regimes
 EXTRAS_demo-jax   := jax,draw,regimes
-EXTRAS_test       := torch,jax,symbolic,draw,regimes,test
+EXTRAS_test       := torch,jax,symbolic,draw,regimes,notebooks,test,docs
+EXTRAS_docs       := docs
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -21,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all coverage lint format bench
+.PHONY: help demo test test-all coverage lint format bench docs notebooks
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +52,12 @@ format: $(VENV)/.installed-test ## put format and style in order
 
 bench: $(VENV)/.installed-test ## measure against code written by hand
 	$(RUN) -m benchmarks $(ARGS)
+
+notebooks: $(VENV)/.installed-test ## run the notebooks whole and write their outputs; ARGS=clip for one of them
+	$(RUN) notebooks/run.py $(ARGS)
+
+docs: $(VENV)/.installed-docs ## build the documentation site into site/
+	$(RUN) -m tools.site $(ARGS)
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from learningdiagrams.errors import DiagramError
     from learningdiagrams.gluing import colimit, glue
     from learningdiagrams.interpretation import Interpretation, interpret
-    from learningdiagrams.interpretation_search import interpretations
+    from learningdiagrams.interpretation.search import interpretations
     from learningdiagrams.language import LanguageError, load, loads
     from learningdiagrams.parallel import all_parallel
     from learningdiagrams.pruning import prune
@@ -61,7 +61,7 @@ _HOMES: Final = {
     "learningdiagrams.containment": ("order",),
     "learningdiagrams.gluing": ("colimit", "glue"),
     "learningdiagrams.interpretation": ("Interpretation", "interpret"),
-    "learningdiagrams.interpretation_search": ("interpretations",),
+    "learningdiagrams.interpretation.search": ("interpretations",),
     "learningdiagrams.parallel": ("all_parallel",),
     "learningdiagrams.pruning": ("prune",),
     "learningdiagrams.symbolic": ("SymbolicCompiled",),

@@ -106,6 +106,16 @@ class Residuals(Mapping[str, float]):
         lines += [f"law {name} is not measured: {reason}" for name, reason in self.unmeasured.items()]
         return "\n".join(lines)
 
+    def _repr_svg_(self) -> str | None:
+        from learningdiagrams.drawing.notebooks import diagram_svg
+
+        return diagram_svg(self._diagram, self)
+
+    def _repr_html_(self) -> str:
+        from learningdiagrams.drawing.notebooks import residuals_html
+
+        return residuals_html(self._diagram, self, self.floor, self.unmeasured)
+
 
 def residuals(
     maps: Maps, diagram: Diagram, data: Any, *, step: int, seed: int, batch_size: int = BATCH_SIZE

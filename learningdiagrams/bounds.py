@@ -94,16 +94,32 @@ class Bound:
     def __str__(self) -> str:
         if self.reason:
             return f"{self.left} = {self.right}: no bound: {self.reason}"
-        terms = " + ".join(map(str, self.uses)) or "0"
-        return f"{self.left} = {self.right}: {self.measured:.4g} ≤ {self.bound:.4g} = {terms}{self._constants()}"
+        return f"{self.left} = {self.right}: {self.measured:.4g} ≤ {self.bound:.4g} = {self.told}"
 
-    def _constants(self) -> str:
+    def to_json(self) -> dict[str, Any]:
+        """As plain values; `bound` and `measured` are None where there is no bound, and then `reason` says why."""
+        none = bool(self.reason)
+        return {
+            "name": self.name,
+            "left": str(self.left),
+            "right": str(self.right),
+            "measured": None if none else self.measured,
+            "bound": None if none else self.bound,
+            "uses": [{"by": use.by, "defect": use.defect, "follows": [list(one) for one in use.follows]} for use in self.uses],
+            "given": dict(self.given or {}),
+            "estimated": dict(self.estimated or {}),
+            "reason": self.reason or None,
+        }
+
+    @property
+    def told(self) -> str:
+        """The sum that the bound is, and which Lipschitz constants are given and which estimated."""
         said = [
             f"{word}: {', '.join(f'{name} {constant:.3g}' for name, constant in constants.items())}"
             for word, constants in (("given", self.given), ("estimated on these rows", self.estimated))
             if constants
         ]
-        return f" ({'; '.join(said)})" if said else ""
+        return (" + ".join(map(str, self.uses)) or "0") + (f" ({'; '.join(said)})" if said else "")
 
 
 def bounds_table(found: Iterable[Bound]) -> str:
@@ -113,10 +129,9 @@ def bounds_table(found: Iterable[Bound]) -> str:
         if one.reason:
             rows.append([one.name, f"{one.left} = {one.right}", "", "", f"none: {one.reason}"])
         else:
-            by = " + ".join(map(str, one.uses)) or "0"
-            rows.append([
-                one.name, f"{one.left} = {one.right}", f"{one.measured:.4g}", f"{one.bound:.4g}", by + one._constants()
-            ])  # fmt: skip
+            rows.append(
+                [one.name, f"{one.left} = {one.right}", f"{one.measured:.4g}", f"{one.bound:.4g}", one.told]
+            )
     return table(rows, ["", "equation", "distance", "bound", "from the proof"])
 
 

@@ -22,7 +22,9 @@ from learningdiagrams.declarations import Goal, Measure
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import About, DiagramError, suggestion
 from learningdiagrams.examined import Examination, examined
+from learningdiagrams.formulas import loss_latex
 from learningdiagrams.layers import constant
+from learningdiagrams.passes import asked_passes
 from learningdiagrams.plan import Plan, make_plan, plan_morphism
 from learningdiagrams.pruning import Pruning, pruning_asked
 from learningdiagrams.rewriting import Rewriting, rewrite
@@ -48,6 +50,7 @@ def compile_diagram(
     trust: bool | None = None,
     use_laws: bool = False,
     prune: str | None = None,
+    passes: str | Iterable[str] = "all",
 ) -> Compiled | SymbolicCompiled:
     """Compiles the goals of a diagram to one loss on a backend.
 
@@ -65,6 +68,8 @@ def compile_diagram(
         prune: "derivable" leaves out goals that follow from the others, with proof, where that keeps the zero set
             (:mod:`learningdiagrams.pruning`); `pruning` of what is returned says which. Evaluation and residuals
             measure all goals.
+        passes: what makes it faster and leaves its numbers as they are, up to rounding: "all", some of "merge", "stack",
+            "cache" (:mod:`learningdiagrams.passes`), or `()` for none.
 
     Raises:
         DiagramError: a map without realisation (all of them are named), a shape that does not fit (goal, path,
@@ -75,6 +80,7 @@ def compile_diagram(
             f"there is no dtype {dtype!r}{suggestion(str(dtype), DTYPES)}; dtypes are float32 and float64"
         )
     seed = training.whole_seed(seed)
+    asked = asked_passes(passes)
     trusted = diagram.trusted if trust is None else trust
     pruning = pruning_asked(diagram, prune)
     rewriting = asked_rewriting(diagram, use_laws, pruning)
@@ -87,8 +93,9 @@ def compile_diagram(
     everything = _everything(diagram)
     realised = _realisations(diagram, _needed(diagram, everything), dict(maps or {}), trusted)
     made = find_backend(backend).maps(diagram, realised, seed=seed, dtype=dtype, device=device)
+    made.passes = asked
     bindings = check_plan(everything, made.abstract, layers=built_in(diagram, realised))
-    return Compiled(diagram, made, seed, bindings, rewriting, pruning)
+    return Compiled(diagram, made, seed, bindings, rewriting, pruning, asked)
 
 
 def asked_rewriting(diagram: Diagram, use_laws: bool, pruning: Pruning | None) -> Rewriting | None:
@@ -186,6 +193,7 @@ class Compiled:
         shapes: the numbers that names in shapes were found to stand for.
         rewriting: what replaces sides of goals, where laws were to be used; None otherwise.
         pruning: which goals are left out because they follow from the others, where that was asked for; None otherwise.
+        passes: the passes that make it faster.
     """
 
     def __init__(
@@ -196,6 +204,7 @@ class Compiled:
         shapes: Bindings,
         rewriting: Rewriting | None = None,
         pruning: Pruning | None = None,
+        passes: frozenset[str] = frozenset(),
     ) -> None:
         self.diagram = diagram
         self.maps = maps
@@ -203,6 +212,7 @@ class Compiled:
         self.shapes = shapes
         self.rewriting = rewriting
         self.pruning = pruning
+        self.passes = passes
         self.state = training.State()
         self._programs: dict[Any, Program] = {}
         self._agreed: set[frozenset[tuple[str, int]]] = {frozenset()}
@@ -220,11 +230,17 @@ class Compiled:
 
     @property
     def plan(self) -> Plan:
-        """The plan of all goals."""
-        return make_plan(self.diagram, self.diagram.goals.values(), rewriting=self.rewriting)
+        """The plan of all goals, with what passes say of it and of each stage."""
+        plan = make_plan(self.diagram, self.diagram.goals.values(), rewriting=self.rewriting)
+        if "cache" not in self.passes:
+            return plan
+        return replace(plan, notes=training.notes_on_keeping(self.maps, plan, self.rewriting))
 
     def __repr__(self) -> str:
         return f"<Compiled {self.diagram.name} on {self.backend}, step {self.step}>"
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{loss_latex(self.diagram)}\n$$"
 
     # The loss --------------------------------------------------------------------------------------------------------
 
@@ -311,6 +327,34 @@ class Compiled:
         used, or one dictionary of them (then its noise is drawn); any other takes one value for each factor of its
         domain. A morphism out of 1 takes nothing and gives one value without batch axis.
         """
+        made, plan = self._realised(morphism)
+        batch = self._arguments(made, plan, arguments)
+        outputs = self.maps.program(plan).outputs(batch)
+        if not made.dom.factors:
+            outputs = tuple(output[0] for output in outputs)
+        return outputs[0] if len(made.cod.factors) == 1 else outputs
+
+    def extract(self, morphism: str | Morphism) -> Any:
+        """A morphism as one map by itself, in evaluation mode, on a copy of its numbers: to export, to serve, or to hand
+        to another diagram as `maps=`.
+
+        On torch an `nn.Module`; on jax a pair `(params, apply)` where `apply(params, *arguments)` is pure. It takes one
+        batch for each factor of its domain; its parameters are named `generator.parameter`.
+
+        Raises:
+            DiagramError: a morphism that starts at data, of which there is a part after them; a map without realisation.
+        """
+        made, plan = self._realised(morphism)
+        data = [name for name in plan.inputs if self.diagram.roles.get(name) in ("data", "noise")]
+        if data:
+            raise DiagramError(
+                f"`{made}` starts at {', '.join(f'`{name}`' for name in data)}, which is no map with numbers of its own; "
+                "extract what follows it"
+            )
+        return self._of_backend("extract", "the backend {} hands no maps out")(made)
+
+    def _realised(self, morphism: str | Morphism) -> tuple[Morphism, Plan]:
+        """A morphism and its plan, all of whose maps are there."""
         made = self.diagram.parse(morphism)
         plan = plan_morphism(self.diagram, made)
         unrealised = [name for name in _needed(self.diagram, plan) if not self.maps.has(name)]
@@ -318,11 +362,7 @@ class Compiled:
             raise DiagramError(
                 f"`{made}`: `{unrealised[0]}` has no realisation; compile with maps={{{unrealised[0]!r}: …}}"
             )
-        batch = self._arguments(made, plan, arguments)
-        outputs = self.maps.program(plan).outputs(batch)
-        if not made.dom.factors:
-            outputs = tuple(output[0] for output in outputs)
-        return outputs[0] if len(made.cod.factors) == 1 else outputs
+        return made, plan
 
     def _arguments(self, morphism: Morphism, plan: Plan, arguments: tuple[Any, ...]) -> dict[str, Any]:
         if morphism.dom not in self.diagram.sample_objects:
@@ -397,6 +437,7 @@ class Compiled:
             data=self._sourced(data),
             state=self.state,
             rewriting=self.rewriting,
+            passes=self.passes,
             **options,
         )
 

@@ -44,7 +44,7 @@ from typing import cast
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError, suggestion
 from learningdiagrams.interpretation import Interpretation
-from learningdiagrams.interpretation_search import interpretations
+from learningdiagrams.interpretation.search import interpretations
 from learningdiagrams.tables import table
 from learningdiagrams.theory.functors import Functor
 

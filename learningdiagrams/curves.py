@@ -13,15 +13,17 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from learningdiagrams.drawing import raster, text
 from learningdiagrams.drawing.picture import Box, Curve, Group, Picture, Point, Shape, Words, line
 from learningdiagrams.drawing.svg import svg
+from learningdiagrams.theory.showing import framed, pictured, rows_table
 from learningdiagrams.training.history import FIRST, LAST, History
 
-__all__ = ["VALIDATION", "Panel", "Series", "curves_picture", "draw_curves", "panels", "ticks"]
+__all__ = ["VALIDATION", "Panel", "Series", "curves_picture", "draw_curves", "history_html", "panels", "ticks"]
 
 WIDTH: Final = 300.0
 HEIGHT: Final = 190.0
@@ -29,6 +31,8 @@ ACROSS: Final = 3
 DECADES: Final = 1.5
 """Positive values that span more than this many powers of ten are shown on a logarithmic scale."""
 VALIDATION: Final = "val_"
+ROWS: Final = 20
+"""Rows of a history that a notebook shows."""
 INSET: Final = (48.0, 34.0, 14.0, 34.0)
 """Left, top, right and bottom of a panel that its curves leave free."""
 
@@ -225,3 +229,16 @@ def draw_curves(
     else:
         raster.save(picture, path, dark=bool(dark))
     return None
+
+
+def history_html(history: History) -> str:
+    """The curves, and under them the table, of which a long one shows its last rows."""
+    rows = [[_cell(row.get(name)) for name in history.columns] for row in history.rows[-ROWS:]]
+    left = len(history) - len(rows)
+    first = f"<p>… the {left} rows before these are in the history</p>" if left else ""
+    table = rows_table(history.columns, rows) if rows else "<p>an empty history</p>"
+    return framed([pictured(history), first, table])
+
+
+def _cell(value: Any) -> str:
+    return escape(text.number(value) if isinstance(value, float) else "" if value is None else str(value))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -53,16 +53,22 @@ class Data:
         values: {data generator: an array whose first axis counts the rows, or a tuple of them for a product}.
         sizes: {sample object: its number of rows}, of those that the data hold.
         axes: the numbers that named axes of declared shapes turned out to stand for.
+        made: {name: sample object} of values that are no data generator's, but were computed from such.
     """
 
     diagram: Diagram
     values: Mapping[str, Any]
     sizes: Mapping[str, int]
     axes: Mapping[str, int]
+    made: Mapping[str, str] = field(default_factory=dict)
+
+    def sample_of(self, name: str) -> str:
+        """The sample object that a value comes out of."""
+        return self.made[name] if name in self.made else self.diagram.generators[name].dom.name
 
     def of(self, sample: str) -> dict[str, Any]:
         """All values of one sample object."""
-        return {n: v for n, v in self.values.items() if self.diagram.generators[n].dom.name == sample}
+        return {n: v for n, v in self.values.items() if self.sample_of(n) == sample}
 
     def take(self, sample: str, rows: Any) -> Batch:
         """These rows (indices or a slice) of one sample object."""
@@ -79,18 +85,23 @@ class Data:
     @cached_property
     def _samples(self) -> tuple[str, ...]:
         """The sample object of each value, in their order."""
-        return tuple(self.diagram.generators[name].dom.name for name in self.values)
+        return tuple(map(self.sample_of, self.values))
 
     def only(self, names: Collection[str]) -> Data:
         """The values of these data generators alone, and their sample objects."""
         values = {name: value for name, value in self.values.items() if name in names}
-        samples = {self.diagram.generators[name].dom.name for name in values}
+        samples = set(map(self.sample_of, values))
         sizes = {sample: size for sample, size in self.sizes.items() if sample in samples}
-        return Data(self.diagram, values, sizes, self.axes)
+        return Data(self.diagram, values, sizes, self.axes, self.made)
+
+    def beside(self, values: Mapping[str, Any], samples: Mapping[str, str]) -> Data:
+        """The same data, and beside them values that were computed for each row of their sample objects."""
+        return Data(self.diagram, {**self.values, **values}, self.sizes, self.axes, {**self.made, **samples})
 
     def map(self, change: Callable[[Any], Any]) -> Data:
         """The same data, with every array changed by a function that keeps rows and shapes."""
-        return Data(self.diagram, {n: _each(change, v) for n, v in self.values.items()}, self.sizes, self.axes)
+        values = {n: _each(change, v) for n, v in self.values.items()}
+        return Data(self.diagram, values, self.sizes, self.axes, self.made)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{size} rows of {sample}" for sample, size in self.sizes.items())

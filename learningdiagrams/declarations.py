@@ -98,6 +98,11 @@ class Goal:
         moved = None if train is None else _models(diagram, f"{what}: train", train)
         return Goal(name, first, second, sampled, made, _weight(what, weight), moved)
 
+    def _repr_latex_(self) -> str | None:
+        from learningdiagrams.formulas import goal_latex
+
+        return goal_latex(self)
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -120,6 +125,11 @@ class Measure:
     ) -> Measure:
         first, second, sampled = _equation(diagram, f"measure `{name}`", left, right, on)
         return Measure(name, first, second, sampled, comparator(by))
+
+    def _repr_latex_(self) -> str | None:
+        from learningdiagrams.formulas import goal_latex
+
+        return goal_latex(self)
 
 
 @dataclass(frozen=True)

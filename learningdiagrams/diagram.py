@@ -373,15 +373,20 @@ class Diagram:
 
         save(self, path)
 
-    def prove(self, left: Side, right: Side, using: str = "all", max_seconds: float = 10.0) -> Any:
+    def prove(
+        self, left: Side, right: Side, using: str = "all", max_seconds: float = 10.0, without: Iterable[str] | str = ()
+    ) -> Any:
         """Decides left = right: from the "laws" alone, the "goals" alone, or "all": if every goal held as an equation.
+
+        `without` names laws and goals that may not be used: what follows without a goal is not what it adds.
 
         Returns the theory's `Proved`, `Refuted` or `Unknown`; goals that play a game against each other are no
         hypotheses.
         """
         from learningdiagrams.examination import prove
 
-        return prove(self, self.parse(left), self.parse(right), using, max_seconds)
+        names = [unicodedata.normalize("NFKC", name) for name in ([without] if isinstance(without, str) else without)]
+        return prove(self, self.parse(left), self.parse(right), using, max_seconds, names)
 
     def check(self, max_seconds: float = 10.0) -> Any:
         """Examines the diagram without a tensor: what it holds, which goals follow from others, what looks wrong."""
@@ -412,12 +417,14 @@ class Diagram:
         return draw(self, path, **options)
 
     def _repr_html_(self) -> str:
-        from learningdiagrams.drawing.tables import html_table
+        from learningdiagrams.drawing.notebooks import diagram_html
 
-        return html_table(self)
+        return diagram_html(self)
 
     def _repr_svg_(self) -> str | None:
-        return self.draw()
+        from learningdiagrams.drawing.notebooks import diagram_svg
+
+        return diagram_svg(self)
 
 
 def _name(name: str) -> str:

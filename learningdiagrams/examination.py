@@ -19,6 +19,7 @@ from learningdiagrams.shapes import built_in, check_plan, layer_shapes
 from learningdiagrams.theory.deciding import Proved, Verdict
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.presentations import Presentation
+from learningdiagrams.theory.showing import Printed
 from learningdiagrams.theory.terms import applications, unmarked
 
 __all__ = ["Findings", "equations", "examine", "hypothesis", "players", "premises", "prove", "translated"]
@@ -95,9 +96,20 @@ def hypothesis(diagram: Diagram, using: str = "all", without: Collection[str] = 
     return made
 
 
-def prove(diagram: Diagram, left: Morphism, right: Morphism, using: str = "all", max_seconds: float = 10.0) -> Verdict:
-    """Decides left = right from laws, from goals as if they held as equations, or from both."""
-    made = premises(diagram, using)
+def prove(
+    diagram: Diagram,
+    left: Morphism,
+    right: Morphism,
+    using: str = "all",
+    max_seconds: float = 10.0,
+    without: Collection[str] = (),
+) -> Verdict:
+    """Decides left = right from laws, from goals as if they held as equations, or from both; not from `without`."""
+    for name in without:
+        if name not in diagram.laws and name not in diagram.goals:
+            near = suggestion(name, [*diagram.laws, *diagram.goals])
+            raise DiagramError(f"without: there is no law or goal `{name}` in {diagram.name}{near}")
+    made = hypothesis(diagram, using, without) if without else premises(diagram, using)
     return made.prove(translated(left, made), translated(right, made), max_seconds=max_seconds)
 
 
@@ -114,7 +126,7 @@ def premises(diagram: Diagram, using: str = "all") -> Presentation:
 
 
 @dataclass(frozen=True)
-class Findings:
+class Findings(Printed):
     """What an examination found.
 
     Attributes:

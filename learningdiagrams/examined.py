@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -20,16 +20,17 @@ from learningdiagrams.losses import Zero
 from learningdiagrams.plan import sampled
 from learningdiagrams.relevance import Question, Relevance
 from learningdiagrams.rewriting import usable_laws
-from learningdiagrams.theory.deciding import Proved
+from learningdiagrams.theory.deciding import Proved, Verdict
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.presentations import Law, check_parallel
+from learningdiagrams.theory.showing import framed, pre
 from learningdiagrams.theory.terms import unmarked
 
 if TYPE_CHECKING:
     from learningdiagrams.compiled import Compiled
     from learningdiagrams.diagram import Diagram
 
-__all__ = ["Examination", "first_rows", "provable"]
+__all__ = ["Examination", "answer", "bounded", "first_rows", "premises_in_turn", "provable"]
 
 ONE = 0.5
 """Seconds for one equation."""
@@ -66,6 +67,32 @@ class Examination:
 
     __repr__ = __str__
 
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        gradients, left = self.conflicts, self.residuals
+        return {
+            "residuals": {
+                name: {"residual": left[name], "value": left.raw[name], "floor": left.floor[name]} for name in left
+            },
+            "unmeasured": dict(left.unmeasured),
+            "bounds": [one.to_json() for one in self.bounds],
+            "gradients": {
+                "norms": dict(gradients.norms),
+                "angles": [{"goals": list(pair), "degrees": angle} for pair, angle in gradients.angles.items()],
+                "unmoved": dict(gradients.unmoved),
+                "unmovable": dict(gradients.unmovable),
+            },
+            "collapses": [
+                {"constants": dict(one.constants), "goals": list(one.goals), "remedies": list(one.remedies)}
+                for one in self.collapses
+            ],
+            "undecided": list(self.undecided),
+        }
+
+    def _repr_html_(self) -> str:
+        rest = str(replace(self, residuals=None)).partition("\n\n")[2]
+        return framed([self.residuals._repr_html_(), pre(rest)])
+
 
 def examined(
     compiled: Compiled,
@@ -79,20 +106,25 @@ def examined(
     """See :meth:`Compiled.examine`."""
     diagram, maps = compiled.diagram, compiled.maps
     batch = compiled.draw(first_rows(data, rows))
-    present = {diagram.generators[name].dom for name in batch if diagram.roles[name] != "ema"}
     proved, undecided = provable(compiled, equations, max_seconds)
-    found = []
-    for name, verdict in proved:
-        dom = verdict.left.dom
-        if not dom.factors or diagram.sorts.get(str(dom)) in present:
-            found.append(bound(maps, diagram, batch, verdict, name, lipschitz))
-        elif diagram.sorts.get(str(dom)) in diagram.sample_objects:
-            found.append(Bound(name, verdict.left, verdict.right, reason=f"the data hold no rows of {dom}"))
-        else:
-            why = f"it starts at {dom}, where no rows are; compose it with what leads there from a sample object"
-            found.append(Bound(name, verdict.left, verdict.right, reason=why))
+    found = [bounded(compiled, batch, verdict, name, lipschitz) for name, verdict in proved]
     gradients = conflicts(maps, diagram, batch, step=compiled.step, rewriting=compiled.rewriting)
     return Examination(residuals, tuple(found), gradients, collapses(diagram), undecided)
+
+
+def bounded(
+    compiled: Compiled, batch: Mapping[str, Any], proved: Proved, name: str, lipschitz: Mapping[str, float] | None
+) -> Bound:
+    """The bound from a proof on the rows of a drawn batch, or why there is none."""
+    diagram, dom = compiled.diagram, proved.left.dom
+    present = {diagram.generators[each].dom for each in batch if diagram.roles[each] != "ema"}
+    here = diagram.sorts.get(str(dom))
+    if not dom.factors or here in present:
+        return bound(compiled.maps, diagram, batch, proved, name, lipschitz)
+    if here in diagram.sample_objects:
+        return Bound(name, proved.left, proved.right, reason=f"the data hold no rows of {dom}")
+    why = f"it starts at {dom}, where no rows are; compose it with what leads there from a sample object"
+    return Bound(name, proved.left, proved.right, reason=why)
 
 
 def first_rows(data: Data | Stream, rows: int) -> dict[str, Any]:
@@ -112,24 +144,13 @@ def provable(
     With those that were not decided in time.
     """
     diagram = compiled.diagram
-    loose = [goal.name for goal in diagram.goals.values() if goal.by.zero is not Zero.EQUAL]
-    # What is proved from goals that separate their sides is bounded by what training makes small; so these go first.
-    without = [loose, []] if loose else [[]]
-    premises = [
-        Relevance(diagram.name, diagram.generators.values(), list(stated_equations(diagram, without=names)))
-        for names in without
-    ]
+    premises = premises_in_turn(diagram)
     end = monotonic() + max_seconds
     found, undecided = [], []
     for name, left, right, declared in _asked(compiled, equations):
         if declared and name not in diagram.measures and not premises[-1].counts_allow(name):
             continue
-        verdict = None
-        for some in premises:
-            question = Question(some, unmarked(left), unmarked(right), name if declared else None)
-            verdict = question.answer(max(0.0, min(ONE, end - monotonic())))
-            if isinstance(verdict, Proved):
-                break
+        verdict = answer(premises, left, right, end, name if declared else None)
         if isinstance(verdict, Proved):
             found.append((name, verdict))
         elif verdict is not None and verdict.holds is None:
@@ -140,6 +161,34 @@ def provable(
                 "add it as a measure to have it measured"
             )
     return found, tuple(dict.fromkeys(undecided))
+
+
+def premises_in_turn(diagram: Diagram) -> list[Relevance]:
+    """What equations are proved from: first laws and goals whose comparators separate their sides, then all of them.
+
+    What is proved from the former is bounded by what training makes small.
+    """
+    loose = [goal.name for goal in diagram.goals.values() if goal.by.zero is not Zero.EQUAL]
+    return [
+        Relevance(diagram.name, diagram.generators.values(), list(stated_equations(diagram, without=names)))
+        for names in ([loose, []] if loose else [[]])
+    ]
+
+
+def answer(
+    premises: Iterable[Relevance], left: Morphism, right: Morphism, end: float, without: str | None = None
+) -> Verdict | None:
+    """The verdict from the first premises that prove an equation, or from the last; None where there can be no proof.
+
+    `end` is the time at which asking ends, `without` a declaration that may not be used.
+    """
+    verdict = None
+    for some in premises:
+        question = Question(some, unmarked(left), unmarked(right), without)
+        verdict = question.answer(max(0.0, min(ONE, end - monotonic())))
+        if isinstance(verdict, Proved):
+            break
+    return verdict
 
 
 def _asked(

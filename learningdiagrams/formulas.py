@@ -17,14 +17,67 @@ L(\\theta) ={}& 0.5\\, \\mathbb{E}_{\\mathrm{Sample}}\\;
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Final
 
-from learningdiagrams.declarations import Goal
+from learningdiagrams.declarations import Goal, Measure
 from learningdiagrams.diagram import Diagram
+from learningdiagrams.losses import COMPARATORS, Comparator
 from learningdiagrams.theory.morphisms import Generator, Morphism
+from learningdiagrams.theory.showing import equation_latex
 from learningdiagrams.theory.terms import fold
 from learningdiagrams.values import literal
 
-__all__ = ["loss_latex", "loss_text"]
+__all__ = ["FORMULAS", "comparator_latex", "goal_latex", "loss_latex", "loss_text"]
+
+
+FORMULAS: Final = {
+    "mse": r"\operatorname{mean}\,(x - y)^2",
+    "l1": r"\operatorname{mean}\,\lvert x - y\rvert",
+    "huber": r"\operatorname{mean}\,h(x - y),\; h(e) = \begin{cases}\tfrac12 e^2 & \lvert e\rvert \le \delta\\"
+    r"\delta\,(\lvert e\rvert - \tfrac12\delta) & \text{beyond}\end{cases}",
+    "bce": r"\operatorname{mean}\,\bigl[-y \log \sigma(x) - (1 - y) \log(1 - \sigma(x))\bigr]",
+    "cross_entropy": r"\operatorname{mean}_{\text{rows}} \Bigl[-\sum_c y_c \log \operatorname{softmax}(x)_c\Bigr]",
+    "kl": r"T^2 \operatorname{mean}_{\text{rows}} \mathrm{KL}\bigl(\operatorname{softmax}(y/T)\,\big\Vert\,"
+    r"\operatorname{softmax}(x/T)\bigr)",
+    "cosine": r"\operatorname{mean}_{\text{rows}} \Bigl[1 - "
+    r"\frac{\langle x, y\rangle}{\lVert x\rVert\,\lVert y\rVert}\Bigr]",
+    "info_nce": r"\operatorname{mean}_i \Bigl[-\log \operatorname{softmax}_j\bigl(-d(x_i, y_j) / T\bigr)_i\Bigr]",
+    "accuracy": r"\operatorname{mean}_{\text{rows}} \bigl[\operatorname{argmax}_c x_c = y\bigr]",
+    "top": r"\operatorname{mean}_{\text{rows}} \bigl[y \text{ is among the } k \text{ largest entries of } x\bigr]",
+    "r2": r"\operatorname{mean}_{\text{columns}} \Bigl[1 - \frac{\sum (y - x)^2}{\sum (y - \bar y)^2}\Bigr]",
+    "retrieval": r"\operatorname{mean}_i \bigl[y_i \text{ is among the } k \text{ rows of } y "
+    r"\text{ nearest to } x_i\bigr]",
+}
+"""Each comparator of a left side x and a right side y, as its docstring defines it."""
+LETTERS: Final = {"delta": "\\delta", "temperature": "T", "distance": "d", "k": "k"}
+"""The letter that stands for an option in formulas."""
+
+
+def comparator_latex(by: Comparator) -> str | None:
+    """The formula of a comparator, with its options behind; None where none is written down, as for a function.
+
+    >>> from learningdiagrams.losses import mse
+    >>> print(comparator_latex(mse()))
+    $\\displaystyle \\mathrm{mse}(x, y) = \\operatorname{mean}\\,(x - y)^2$
+    """
+    name = type(by).__name__
+    if type(by) is not COMPARATORS.get(name) or name not in FORMULAS:
+        return None
+    options = {field.name: getattr(by, field.name) for field in fields(by)} if is_dataclass(by) else {}
+    words = [f"{LETTERS.get(option) or _latex_word(option)} = {_latex_word(str(x))}" for option, x in options.items()]
+    behind = f" \\qquad ({', '.join(words)})" if words else ""
+    return f"$\\displaystyle {_latex_word(name)}(x, y) = {FORMULAS[name]}{behind}$"
+
+
+def goal_latex(goal: Goal | Measure) -> str | None:
+    """The equation of a goal or measure, with its comparator and what else it says; None where it is long."""
+    parts = [f"\\text{{by }} {_latex_word(str(goal.by))}"]
+    if isinstance(goal, Goal) and goal.weight != 1:
+        parts.append(f"\\text{{ weight }} {_latex_word(literal(goal.weight))}")
+    if isinstance(goal, Goal) and goal.train is not None:
+        parts.append(f"\\text{{ moves }} {', '.join(map(_latex_word, goal.train))}")
+    return equation_latex(goal.left, goal.right, "\\approx", goal.name, "\\quad " + "".join(parts))
 
 
 def loss_text(diagram: Diagram) -> str:

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.values import Value, literal, read, want_positive, want_whole
+from learningdiagrams.values import Value, literal, read, want_flag, want_one_of, want_positive, want_whole
 
 __all__ = [
     "COMPARATORS",
@@ -78,6 +78,11 @@ class Comparator(Value):
     casts: ClassVar[bool] = False
     rows: ClassVar[bool] = False
     needs_classes: ClassVar[bool] = False
+
+    def _repr_latex_(self) -> str | None:
+        from learningdiagrams.formulas import comparator_latex
+
+        return comparator_latex(self)
 
 
 class _Distance(Comparator):
@@ -175,15 +180,20 @@ class cosine(Comparator):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class info_nce(Comparator):
-    """Contrast within a batch: the mean over all rows i, both ways, of −log softmax_j(⟨a_i, b_j⟩ / T)_i.
+    """Contrast within a batch: the mean over all rows i, both ways, of −log softmax_j(−d(a_i, b_j) / T)_i.
 
-    a, b: left and right with rows of length 1; T = temperature. Both sides: a batch of embeddings (B, D),
-    whose other rows are the negatives; so its value depends on the batch, and a batch of one gives 0.
+    a, b: left and right; T = temperature; d is the cosine `distance`, or with distance="euclidean" the squared Euclidean
+    one. Both sides: a batch of embeddings (B, D), whose other rows are the negatives; so its value depends on the batch,
+    and a batch of one gives 0. With both=False it goes one way only: rows of the left among those of the right, as a
+    query is told apart by the prototypes of a batch of classes.
     Source: van den Oord, Li and Vinyals 2018, Representation Learning with Contrastive Predictive Coding,
-    section 2.3; symmetric as in Radford et al. 2021 (CLIP), figure 3.
+    section 2.3; both ways as in Radford et al. 2021 (CLIP), figure 3; one way with squared Euclidean distances as in
+    Snell, Swersky and Zemel 2017, Prototypical Networks for Few-shot Learning, section 2.
     """
 
     temperature: float = 0.07
+    distance: str = "cosine"
+    both: bool = True
 
     zero = Zero.FLOOR
     samplewise = False
@@ -191,6 +201,8 @@ class info_nce(Comparator):
 
     def __post_init__(self) -> None:
         want_positive(self, "temperature")
+        want_one_of(self, "distance", ("cosine", "euclidean"))
+        want_flag(self, "both")
 
 
 class _Measure(Comparator):

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from learningdiagrams.editing_parts import Changes, copied
+from learningdiagrams.editing.parts import Changes, copied
 from learningdiagrams.errors import DiagramError, suggestion
 from learningdiagrams.plan import sampled
 from learningdiagrams.theory.morphisms import Generator, Morphism

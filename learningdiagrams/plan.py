@@ -31,16 +31,17 @@ soft = kl(temperature=4)(v1, v3)
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from learningdiagrams.declarations import Goal, Measure
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.losses import Comparator
 from learningdiagrams.theory.morphisms import Generator, Morphism, Object, Term
 from learningdiagrams.theory.presentations import Law
+from learningdiagrams.theory.showing import Printed
 from learningdiagrams.theory.terms import applications
 
 if TYPE_CHECKING:
@@ -58,8 +59,10 @@ __all__ = [
     "Stop",
     "depends_on_input",
     "make_plan",
+    "only",
     "path_of",
     "plan_morphism",
+    "reads",
     "sampled",
 ]
 
@@ -129,13 +132,14 @@ class Compare:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Printed):
     """A table of steps, the comparisons made of their values, and values wanted for themselves.
 
     Attributes:
         dropped: goals left out since their sides are equal and their comparator vanishes there, with that reason.
         rewritten: goals with a side that was replaced by an equal one, with the laws that were used.
         outputs: the values wanted by :func:`plan_morphism`.
+        notes: what passes did, and what they left alone and why, a line each.
     """
 
     diagram: Diagram = field(repr=False, compare=False)
@@ -144,6 +148,7 @@ class Plan:
     dropped: Mapping[str, str] = field(default_factory=dict)
     rewritten: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     outputs: tuple[int, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:
@@ -171,6 +176,7 @@ class Plan:
             lines.append(f"{compare.name} = {mean}")
         lines += [f"{name}: left out, {reason}" for name, reason in self.dropped.items()]
         lines += [f"{name}: rewritten by {', '.join(laws)}" for name, laws in self.rewritten.items()]
+        lines += self.notes
         return "\n".join(lines)
 
 
@@ -180,6 +186,8 @@ def _row(diagram: Diagram, step: Step) -> tuple[str, str, str]:
         return f"{outs} = stop(v{step.value})", "", ""
     if isinstance(step, Expand):
         return f"{outs} = v{step.value}", "", f"repeated to the batch of v{step.like}"
+    if isinstance(step, Input) and step.generator not in diagram.generators:
+        return f"{outs} = {step.generator}", "given", ""
     morphism = diagram.generators[step.generator]
     ends = f": {morphism.dom} -> {morphism.cod}"
     role = diagram.roles[step.generator]
@@ -193,6 +201,30 @@ def _row(diagram: Diagram, step: Step) -> tuple[str, str, str]:
 def _comparison(by: Comparator, left: tuple[int, ...], right: tuple[int, ...]) -> str:
     terms = [f"{by}(v{a}, v{b})" for a, b in zip(left, right, strict=True)]
     return terms[0] if len(terms) == 1 else f"mean({', '.join(terms)})"
+
+
+def reads(step: Step) -> tuple[int, ...]:
+    """The values that a step is made from."""
+    if isinstance(step, Apply):
+        return step.arguments
+    if isinstance(step, Expand):
+        return step.value, step.like
+    return (step.value,) if isinstance(step, Stop) else ()
+
+
+def only(plan: Plan, values: Sequence[int]) -> Plan:
+    """A plan that computes these values of another, and only what they need."""
+    wanted = set(values)
+    steps: list[Step] = []
+    for made in reversed(plan.steps):
+        if wanted.intersection(made.outs):
+            steps.append(made)
+            wanted.update(reads(made))
+    return Plan(plan.diagram, tuple(reversed(steps)), outputs=tuple(values))
+
+
+ENDLESS: Final = "…"
+"""Stands in :func:`path_of` for what is left out."""
 
 
 def path_of(plan: Plan, value: int, limit: int = 30) -> str:
@@ -217,7 +249,7 @@ def path_of(plan: Plan, value: int, limit: int = 30) -> str:
             break
         value = arguments[0]
     else:
-        tail.append("…")
+        tail.append(ENDLESS)
     return " >> ".join(reversed(tail))
 
 

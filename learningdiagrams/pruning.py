@@ -85,7 +85,7 @@ class Pruning:
 
     def pruned(self) -> Diagram:
         """The diagram without the goals that are dropped, as a new one."""
-        from learningdiagrams.editing_parts import Changes, copied
+        from learningdiagrams.editing.parts import Changes, copied
 
         return copied(self.diagram, Changes(skip={("goal", name) for name in self.proofs}))
 

@@ -43,6 +43,17 @@ def test_using_says_what_is_taken_for_true(cycle):
         cycle.prove("a", "a", using="goal")
 
 
+def test_what_may_not_be_used_proves_nothing(cycle):
+    cycle.law("f >> judge", "f >> judge", name="triv")
+    cycle.goal("twice", "a >> f >> g >> f >> g", "a")
+    assert cycle.prove("a >> f >> g >> f >> g", "a", without=["twice"]).holds is True
+    assert cycle.prove("a >> f >> g >> f >> g", "a", without="round").holds is True
+    assert cycle.prove("a >> f >> g >> f >> g", "a", without=["twice", "round", "back"]).holds is not True
+    assert cycle.prove("a >> f >> g >> f >> g", "a").holds is True
+    with pytest.raises(DiagramError, match=r"^without: there is no law or goal `twise` in .*; did you mean `twice`\?$"):
+        cycle.prove("a", "a", without=["triv", "twise"])
+
+
 def test_derivable_goals_are_found_with_what_they_follow_from(cycle):
     # `back` after a >> f follows from `round`; after b it does not.
     assert list(cycle.check().derivable) == []

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import learningdiagrams as ld
-from learningdiagrams.interpretation_search import symmetries
+from learningdiagrams.interpretation.search import symmetries
 from learningdiagrams.theory import Refuted
 
 from .diagrams import diagrams
@@ -387,7 +387,7 @@ def test_limits_are_said():
 
 
 def test_what_is_not_decided_is_none_of_them_and_keeps_the_answer_open(monkeypatch):
-    import learningdiagrams.interpretation_search as search
+    import learningdiagrams.interpretation.search as search
 
     monkeypatch.setattr(search, "EQUATION_SECONDS", 0.0)
     d = ld.loads("diagram D\nobject A\nmap f : A -> A\nlaw l : f >> f = f")

@@ -84,6 +84,10 @@ WRONG = {
     "zebra": f"there is no comparator `zebra`; there are {', '.join(COMPARATORS)}",
     "huber(delta=-1)": "`huber`: delta is to be a positive number, not -1",
     "info_nce(temperature=0)": "`info_nce`: temperature is to be a positive number, not 0",
+    'info_nce(distance="euclid")': (
+        '`info_nce`: distance is to be one of "cosine", "euclidean", not "euclid"; did you mean `euclidean`?'
+    ),
+    "info_nce(both=1)": "`info_nce`: both is to be True or False, not 1",
     "retrieval(k=0)": "`retrieval`: k is to be a whole number of at least 1, not 0",
     "top(True)": "`top`: k is to be a whole number of at least 1, not True",
 }

@@ -48,7 +48,8 @@ its statistics); all others, and everything else, evaluates. Modules' own flags 
 :class:`Maps` and :class:`Program` a diagram has its loss, `apply`, `evaluate`, `residuals`, `save` and `restore`
 (`abstract` may return None: shapes are then found out while computing). Training wants `value_and_grad`, `trainer` with
 :class:`Trainer`, and `follow` where there are averages; resuming bit for bit wants `session` and `random_state` where
-maps draw. What a backend offers beyond this, users reach under its own name: `module(loss)`, `pure(plan, weights,
+maps draw. Passes that ask whether a map takes each row by itself do nothing until `by_row`, and with it `places` and
+`changes`, say more. What a backend offers beyond this, users reach under its own name: `module(loss)`, `pure(plan, weights,
 training)` and `write_back()` of `Maps`, where there are such methods.
 
 `tests/backends/numpy_backend.py` is such a backend of values, in NumPy; the tests there and in `tests/` that take the
@@ -58,7 +59,7 @@ fixture `backend` run over every one that `tests/conftest.py` lists.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +69,7 @@ from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.plan import Plan
 from learningdiagrams.shapes import Abstract
+from learningdiagrams.stacking import Lone
 from learningdiagrams.theory.morphisms import Morphism
 
 __all__ = [
@@ -97,6 +99,11 @@ class Evaluated:
 
     total: Array
     terms: dict[str, Array]
+
+    def _repr_html_(self) -> str:
+        from learningdiagrams.drawing.notebooks import values_html
+
+        return values_html(("term", "value"), {**self.terms, "total": self.total})
 
 
 @dataclass(frozen=True)
@@ -154,6 +161,8 @@ class Maps(ABC):
     Attributes:
         diagram, backend: what was compiled, and where.
         dtype: "float32" or "float64".
+        passes: those that are asked for, see :mod:`learningdiagrams.passes`.
+        fewest: how many maps or comparisons a batched call has to do at once to take less time than they one by one.
         reads_later: whether a trainer's step may still read its batch when it has returned, as where a device runs
             ahead; arrays that somebody fills again are then copied before.
     """
@@ -161,6 +170,8 @@ class Maps(ABC):
     diagram: Diagram
     backend: Backend
     dtype: str
+    passes: frozenset[str] = frozenset()
+    fewest: int = 2
     reads_later: bool = False
 
     @abstractmethod
@@ -216,6 +227,28 @@ class Maps(ABC):
     @abstractmethod
     def program(self, plan: Plan) -> Program:
         """The plan, ready to compute on these maps."""
+
+    def by_row(self, generator: str, training: bool = False) -> str | None:
+        """Why a map may not take each row of a batch by itself in this mode, or None where it does.
+
+        It does where a row of what it gives depends on that row of what it is given and on nothing else, and nothing is
+        drawn or learned on the way. Passes ask this (:mod:`learningdiagrams.passes`) and leave alone what is not known.
+        """
+        return f"the backend {self.backend.name} does not say whether it takes each row by itself"
+
+    def architecture(self, generator: str) -> Hashable:
+        """What is equal for maps that differ in their numbers only and that this backend runs in one call, stacked; or
+        :class:`~learningdiagrams.stacking.Lone`, which says why there is none.
+        """
+        return Lone(f"the backend {self.backend.name} runs each map by itself")
+
+    def places(self, generator: str) -> frozenset[Hashable]:
+        """What tells the places that hold a map's parameters and buffers; two maps that share one have it in common."""
+        return frozenset()
+
+    def changes(self, generators: Collection[str]) -> Hashable:
+        """A value that differs from the one of before where the numbers of these maps were changed since."""
+        return None
 
     def composites(self, images: Mapping[str, Morphism], trained: Collection[str]) -> dict[str, Any]:
         """For each name its morphism as one map, on copies of the numbers as they are now.
@@ -302,7 +335,12 @@ class Trainer(ABC):
     """An optimizer at work on the parameters of the models that move, each once.
 
     A parameter that moves and that no goal of a step reaches has gradient zero in that step.
+
+    Attributes:
+        at_once: how many steps it takes in one call where it is given as many (:meth:`steps`).
     """
+
+    at_once: int = 1
 
     @abstractmethod
     def step(self, program: Program, batch: Batch, weights: Mapping[str, float], step: int, factor: float) -> Evaluated:
@@ -315,6 +353,24 @@ class Trainer(ABC):
 
         Nothing here waits for a device: terms are arrays, and the caller looks at them when it logs.
         """
+
+    def steps(
+        self,
+        program: Program,
+        batches: Sequence[Batch],
+        weights: Sequence[Mapping[str, float]],
+        step: int,
+        factors: Sequence[float],
+    ) -> Sequence[Mapping[str, Array]]:
+        """Steps one after another on batches of one shape, at most `at_once`; the terms of each.
+
+        Args:
+            step: the number of the first. weights, factors: for each step, as in :meth:`step`.
+
+        The numbers of a step do not depend on how many are taken in one call.
+        """
+        each = zip(batches, weights, factors, strict=True)
+        return [self.step(program, batch, at, step + i, factor).terms for i, (batch, at, factor) in enumerate(each)]
 
     @abstractmethod
     def state(self) -> dict[str, np.ndarray]:

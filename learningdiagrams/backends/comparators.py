@@ -285,10 +285,18 @@ def _cosine(ops: Ops, by: losses.cosine, sides: Sides, where: str) -> Array:
 
 
 def _info_nce(ops: Ops, by: losses.info_nce, sides: Sides, where: str) -> Array:
-    nearness = ops.unit(sides.left) @ ops.unit(sides.right).mT / by.temperature
+    left, right = sides.left, sides.right
+    if by.distance == "cosine":
+        nearness = ops.unit(left) @ ops.unit(right).mT / by.temperature
+    else:
+        # Distances stay the same, and far fewer digits cancel where all embeddings are far from 0.
+        middle = ops.sum(right, 0) / right.shape[0]
+        left, right = left - middle, right - middle
+        here, there = (ops.sum(side * side, -1)[:, None] for side in (left, right))
+        nearness = (2 * (left @ right.mT) - here - there.mT) / by.temperature
     own, by_class = ops.arange(nearness.shape[0], nearness), losses.cross_entropy()
-    ways = (Sides(logits, own, True, None) for logits in (nearness, nearness.mT))
-    return sum(_fused_or_formula(ops, by_class, sides, where) for sides in ways) / 2
+    ways = [Sides(logits, own, True, None) for logits in (nearness, nearness.mT)][: 1 + by.both]
+    return sum(_fused_or_formula(ops, by_class, sides, where) for sides in ways) / len(ways)
 
 
 def _accuracy(ops: Ops, by: losses.accuracy, sides: Sides, where: str) -> Array:

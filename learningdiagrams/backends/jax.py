@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,11 +15,15 @@ from learningdiagrams import data
 from learningdiagrams.backends.base import Backend, Maps, Parameters
 from learningdiagrams.backends.checks import BATCH, LOST, REFUSED, check_numbers, one_line
 from learningdiagrams.backends.jax_arrays import LOOKS, as_arrays, enable_x64, is_array
+from learningdiagrams.backends.jax_bundles import stacked_kind
 from learningdiagrams.backends.jax_composites import Copies
 from learningdiagrams.backends.jax_maps import JaxMap, as_map
+from learningdiagrams.backends.jax_numbers import Numbers
 from learningdiagrams.backends.jax_program import JaxProgram
+from learningdiagrams.backends.jax_rows import jax_by_row
 from learningdiagrams.backends.jax_training import JaxTrainer
 from learningdiagrams.backends.roles import check_roles, check_trainable
+from learningdiagrams.backends.rows import UNKNOWN
 from learningdiagrams.backends.straight_line import checked
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
@@ -55,7 +59,7 @@ class JaxMaps(Maps):
     A number's place in the list is its slot; what several maps hold together has one slot.
 
     Attributes:
-        numbers: the arrays, by slot. A step of training replaces them.
+        numbers: the arrays, by slot; by cells of slots too, stacked. A step of training replaces them.
         seed: of random draws inside maps.
     """
 
@@ -76,10 +80,10 @@ class JaxMaps(Maps):
         self._real = np.dtype(dtype)
         self._as_they_are = frozenset(map(np.dtype, (dtype, "int64" if dtype == "float64" else "int32", "bool")))
         self.seed = seed
-        self.numbers: list[jax.Array] = []
+        self.numbers = Numbers(self.context)
         self._device = None if device is None else _device(device)
         self._maps = {name: as_map(name, given, seed) for name, given in realisations.items()}
-        self._given = tuple(self._maps)
+        self._given = dict(realisations)
         places = {
             name: {key: made.holders.get(key, (name, key)) for key in made.parameters}
             for name, made in self._maps.items()
@@ -101,6 +105,8 @@ class JaxMaps(Maps):
         self._abstract: dict[Any, tuple[Abstract, ...] | str | None] = {}
         self._programs: dict[Any, JaxProgram] = {}
         self._follow: Any = None
+        self._loads = 0
+        """How often numbers were loaded: nothing else changes those of a map that no step moves."""
 
     def _hold(self, name: str, made: JaxMap, slots: dict[Any, int]) -> None:
         """Gives each number of a map its slot, that of another map where both hold it together."""
@@ -226,13 +232,42 @@ class JaxMaps(Maps):
                 raise DiagramError(LOST.format(batch=BATCH, arguments=given, shape=each.shape))
         return tuple(Abstract(each.shape[bool(arguments) :], _kind(each.dtype)) for each in found)
 
+    def by_row(self, generator: str, training: bool = False) -> str | None:
+        made = self.map(generator)
+        if generator not in self._given:
+            return UNKNOWN.format(name=generator)
+        return jax_by_row(generator, self._given[generator], made, training)
+
+    def architecture(self, generator: str) -> Hashable:
+        return stacked_kind(self.map(generator), self.by_row(generator, True), self.diagram.roles[generator] == "model")
+
+    def places(self, generator: str) -> frozenset[Hashable]:
+        return frozenset(slot for table in self.slots(generator) for slot in table.values())
+
+    def changes(self, generators: Collection[str]) -> Hashable:
+        return self._loads
+
     def composites(self, images: Mapping[str, Morphism], trained: Collection[str]) -> dict[str, Any]:
         copies = {True: Copies(self), False: Copies(self)}
         return {name: copies[name in trained].map(image, name in trained) for name, image in images.items()}
 
+    def extract(self, morphism: Morphism) -> tuple[dict[str, Any], Callable[..., Any]]:
+        """A morphism as the pair (parameters, apply), on copies of its numbers; buffers are constants in `apply`."""
+        made = Copies(self).map(morphism, False)
+        params, apply = made.original(made.parameters, made.buffers)
+        bare = morphism.generator
+        if bare is None:
+            return params, apply
+        first = f"{bare.name}."
+
+        def named(numbers: Mapping[str, Any], *arguments: Any) -> Any:
+            return apply({key.removeprefix(first): value for key, value in numbers.items()}, *arguments)
+
+        return {first + key: value for key, value in params.items()}, named
+
     def program(self, plan: Plan) -> JaxProgram:
         # One plan is one program, so that what is asked twice is compiled once.
-        key = (plan.steps, plan.compares, plan.outputs, tuple(plan.dropped.items()))
+        key = (plan.steps, plan.compares, plan.outputs, tuple(plan.dropped.items()), self.passes)
         if key not in self._programs:
             self._programs[key] = JaxProgram(self, plan)
         return self._programs[key]
@@ -311,10 +346,11 @@ class JaxMaps(Maps):
 
     def _load(self, kind: str, given: Mapping[str, Mapping[str, Any]], tables: Mapping[str, Mapping[str, int]]) -> None:
         shapes = {
-            name: {key: tuple(self.numbers[slot].shape) for key, slot in table.items()}
+            name: {key: self.numbers.shape(slot) for key, slot in table.items()}
             for name, table in tables.items()
         }
         check_numbers(kind, given, shapes)
+        self._loads += 1
         for name, values in given.items():
             for key, value in values.items():
                 slot = tables[name][key]
@@ -369,7 +405,7 @@ class _Following:
 
         self._compiled = follow
 
-    def __call__(self, numbers: list[jax.Array]) -> None:
+    def __call__(self, numbers: Numbers) -> None:
         after = self._compiled([numbers[i] for i in self._mine], [numbers[i] for i in self._theirs])
         for slot, value in zip(self._mine, after, strict=True):
             numbers[slot] = value

@@ -32,7 +32,7 @@ import numpy as np
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.layers import Layer, dropout
 
-__all__ = ["JaxMap", "as_map", "path_name"]
+__all__ = ["JaxMap", "as_map", "comes_from", "parts_of", "path_name"]
 
 Array = Any
 Numbers = Mapping[str, Array]
@@ -85,19 +85,19 @@ def as_map(name: str, given: Any, seed: int) -> JaxMap:
         return _layer(name, given, seed)
     if isinstance(given, tuple) and len(given) == 2:
         first, second = given
-        if _comes_from(first, "equinox", "Module") and _comes_from(second, "equinox", "State"):
+        if comes_from(first, "equinox", "Module") and comes_from(second, "equinox", "State"):
             return _equinox(name, first, second)
         if callable(second) and not isinstance(second, type):
             return _pair(name, first, second)
-    if _comes_from(given, "equinox", "Module"):
+    if comes_from(given, "equinox", "Module"):
         return _equinox(name, given, None)
     # A method of a module is that module called another way: its parameters count.
     module = given.__self__ if inspect.ismethod(given) else given
-    if _comes_from(module, "torch", "Module"):
+    if comes_from(module, "torch", "Module"):
         return _torch(name, module, given)
-    if _comes_from(module, "flax.nnx", "Module"):
+    if comes_from(module, "flax.nnx", "Module"):
         return _nnx(name, module, given)
-    if callable(given) and not isinstance(given, type) and not _comes_from(given, "flax.linen", "Module"):
+    if callable(given) and not isinstance(given, type) and not comes_from(given, "flax.linen", "Module"):
         return JaxMap(
             lambda parameters, buffers, arguments, *, training, key: (given(*arguments), buffers),
             _hashable(("function", given)),
@@ -107,7 +107,7 @@ def as_map(name: str, given: Any, seed: int) -> JaxMap:
     raise DiagramError(f"`{name}`: {_no_map(given)}", name)
 
 
-def _comes_from(given: Any, package: str, cls: str) -> bool:
+def comes_from(given: Any, package: str, cls: str) -> bool:
     """Whether this is an instance of a package's class, which is told without importing the package."""
     return any(c.__name__ == cls and f"{c.__module__}.".startswith(f"{package}.") for c in type(given).__mro__)
 
@@ -115,7 +115,7 @@ def _comes_from(given: Any, package: str, cls: str) -> bool:
 def _no_map(given: Any) -> str:
     if isinstance(given, type):
         return f"{given.__name__} is a class; give an instance of it"
-    if _comes_from(given, "flax.linen", "Module"):
+    if comes_from(given, "flax.linen", "Module"):
         return "a Flax Linen module holds no parameters; give the pair (variables, module.apply)"
     word = "array" if _is_array(given) else type(given).__name__
     return (
@@ -252,7 +252,7 @@ def _equinox(name: str, module: Any, state: Any) -> JaxMap:
     initial, structure = jax.tree.flatten(state)
     buffers = {f"state.{i}": np.asarray(value) for i, value in enumerate(initial)}
     takes_key = "key" in inspect.signature(type(module).__call__).parameters
-    axis = next(filter(None, (getattr(part, "axis_name", None) for part in _parts(module))), None)
+    axis = next(filter(None, (getattr(part, "axis_name", None) for part in parts_of(module))), None)
 
     def apply(p: Numbers, b: Numbers, arguments: Sequence[Array], *, training: bool, key: Any) -> tuple[Any, Numbers]:
         here = leaves.tree(p, modes[training])
@@ -304,7 +304,7 @@ def _described(others: Iterable[Any]) -> tuple[Any, ...]:
     )
 
 
-def _parts(module: Any) -> Iterable[Any]:
+def parts_of(module: Any) -> Iterable[Any]:
     """An Equinox module and all modules in it."""
     import equinox as eqx
 

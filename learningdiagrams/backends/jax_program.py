@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +17,11 @@ from learningdiagrams.backends.base import Batch, Evaluated, Optimisation, Param
 from learningdiagrams.backends.checks import check_numbers
 from learningdiagrams.backends.comparators import compare as distance
 from learningdiagrams.backends.jax_arrays import LOOKS, as_arrays, is_array
+from learningdiagrams.backends.jax_bundles import Terms, bundle, cells_of, singly, weighed
+from learningdiagrams.backends.jax_numbers import Place, Traced, apart, arranged, slots_of
 from learningdiagrams.backends.jax_ops import JaxOps
 from learningdiagrams.backends.jax_training import JaxTrainer
+from learningdiagrams.backends.joint import table_for
 from learningdiagrams.backends.straight_line import straight_line
 from learningdiagrams.backends.variants import variants
 from learningdiagrams.errors import DiagramError
@@ -36,6 +41,8 @@ class JaxProgram(Program):
 
     Attributes:
         slots: where the numbers of its maps lie in `maps.numbers`.
+        table: how it is computed.
+        cells: the numbers of maps that run as one, which are read stacked.
         moving: the slots of buffers that models change in training.
         draws: whether any model of it may draw random numbers in training.
         steps: compiled steps of training, by what they depend on; optimizers alike share them.
@@ -44,6 +51,8 @@ class JaxProgram(Program):
     def __init__(self, maps: JaxMaps, plan: Plan) -> None:
         self.plan = plan
         self.maps = maps
+        self.table = table_for(plan, maps)
+        self.cells = cells_of(self.table, maps)
         tables = {name: (maps.map(name), *maps.slots(name)) for name in plan.generators}
         every = [slot for _, *both in tables.values() for table in both for slot in table.values()]
         self.slots = tuple(dict.fromkeys(every))
@@ -54,27 +63,36 @@ class JaxProgram(Program):
         self._names = tuple(each.name for each in plan.compares)
         self._weighted: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._compiled: dict[Any, Any] = {}
-        self._run = straight_line(plan, Operations(maps, plan, maps.diagram.models))
+        self._run = straight_line(plan, self._operations(), self.table)
+
+    def _operations(self) -> Operations:
+        """The operations that the table wants."""
+        if not self.table.joints:
+            return Operations(self.maps, self.plan, self.maps.diagram.models)
+        from learningdiagrams.backends.jax_joint import JaxJoint
+
+        return JaxJoint(self.maps, self.plan, self.maps.diagram.models)
 
     # The pure function --------------------------------------------------------------------------------------
 
     def loss(
         self,
-        numbers: Mapping[int, Array],
-        batch: Mapping[str, Array],
-        weights: Mapping[str, Array],
+        numbers: Mapping[Place, Array],
+        batch: Mapping[Any, Array],
+        names: Sequence[str],
+        weights: Array,
         key: Array | None,
         training: bool,
     ) -> tuple[Array, tuple[tuple[Array, ...], tuple[Array, ...]]]:
-        """(total, (terms, the moving buffers afterwards)); to be traced.
+        """(total, (terms, the moving buffers afterwards)); to be traced. Terms are those of :meth:`terms`.
 
         Args:
-            numbers: by slot, of every map of the plan. key: of this step's random draws, in training.
+            numbers: by place, of every map of the plan. batch: by input of the table.
+            names, weights: of the goals that are part of the total. key: of this step's random draws, in training.
         """
-        run = Run(dict(numbers), key, training)
+        run = Run(numbers, key, training)
         values, _ = self._run(batch, run)
-        terms = dict(zip(self._names, values, strict=True))
-        parts = [weight * terms[name] for name, weight in weights.items()]
+        parts = list(weighed(self.table, values, names, weights))
         total = sum(parts[1:], start=parts[0]) if parts else jnp.zeros((), self.maps.dtype)
         moved = tuple(run.numbers[slot] for slot in self.moving) if training else ()
         return total, (values, moved)
@@ -85,7 +103,7 @@ class JaxProgram(Program):
         """What :meth:`JaxMaps.pure` gives, for the parameters that stand in these places."""
         maps = self.maps
         shapes = {
-            name: {key: tuple(maps.numbers[slot].shape) for key, slot in table.items()}
+            name: {key: maps.numbers.shape(slot) for key, slot in table.items()}
             for name, table in places.items()
         }
         schedules = {name: schedule(weights[name]) for name in self._names if name in weights}
@@ -97,18 +115,18 @@ class JaxProgram(Program):
             check_numbers("parameter", params, shapes)
             moving = {name: batch[name] for name in averages if name in batch}
             tables = [(places, params), ({name: maps.slots(name)[0] for name in moving}, moving)]
-            numbers = {slot: maps.numbers[slot] for slot in self.slots}
+            numbers: dict[Place, Array] = {slot: maps.numbers[slot] for slot in self.slots}
             for slots, values in tables:
                 for name, table in slots.items():
                     missing = [key for key in table if key not in values.get(name, {})]
                     if missing:
                         raise DiagramError(f"the parameters lack {missing[0]} of `{name}`", name)
                     numbers.update((slot, jnp.asarray(values[name][key])) for key, slot in table.items())
-            arrays = {name: jax.tree.map(jnp.asarray, maps.host(value)) for name, value in self._inputs(batch)}
-            at = {name: each(step, xp=jnp) for name, each in schedules.items()}
+            arrays = self._bundled({name: jax.tree.map(jnp.asarray, maps.host(value)) for name, value in self._inputs(batch)})
+            at = jnp.array([each(step, xp=jnp) for each in schedules.values()], maps.dtype)
             key = jax.random.fold_in(jax.random.key(maps.seed), step) if training and self.draws else None
-            total, (values, _) = self.loss(numbers, arrays, at, key, training)
-            return total, dict(zip(self._names, values, strict=True))
+            total, (values, _) = self.loss(numbers, arrays, tuple(schedules), at, key, training)
+            return total, {name: term for name, term in singly(self.table, values)}
 
         with maps.context():
             params = {
@@ -123,26 +141,36 @@ class JaxProgram(Program):
         names = self.weighted(weights)
         run = self.compiled("value", (), names, training)
         total, values, _ = self._called(run, (), batch, [weights[name] for name in names], step, training)
-        return Evaluated(total, dict(zip(self._names, values, strict=True)))
+        return Evaluated(total, self.terms(values))
+
+    def terms(self, values: Sequence[Array]) -> Mapping[str, Array]:
+        """The terms by name, of what a compiled function gave for the comparisons of the table."""
+        if self.table.joints:
+            return Terms(self.table, values, self.maps.context)
+        return dict(zip(self._names, values, strict=True))
 
     def value_and_grad(
         self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False
     ) -> tuple[Evaluated, Parameters]:
         maps, names = self.maps, self.weighted(weights)
-        trained = tuple(maps.trained(maps.models))
+        trained = arranged(tuple(maps.trained(maps.models)), self.cells)
         run = self.compiled("gradient", trained, names, training)
         values = [weights[name] for name in names]
         total, terms, found = self._called(run, trained, batch, values, step, training)
-        gradients = dict(zip(trained, found, strict=True))
         field: Parameters = {}
         with maps.context():
+            gradients = {
+                slot: each
+                for place, array in zip(trained, found, strict=True)
+                for slot, each in (zip(place, apart(array), strict=True) if isinstance(place, tuple) else ((place, array),))
+            }
             for name in maps.models:
                 table, _ = maps.slots(name)
                 field[name] = {
                     key: gradients[slot] if slot in gradients else jnp.zeros_like(maps.numbers[slot])
                     for key, slot in table.items()
                 }
-        return Evaluated(total, dict(zip(self._names, terms, strict=True))), field
+        return Evaluated(total, self.terms(terms)), field
 
     def outputs(self, batch: Batch) -> tuple[Array, ...]:
         if "outputs" not in self._compiled:
@@ -150,7 +178,7 @@ class JaxProgram(Program):
             @jax.jit
             def run(rest: Sequence[Array], inputs: Sequence[Array]) -> tuple[Array, ...]:
                 state = Run(dict(zip(self.slots, rest, strict=True)), None, training=False)
-                return self._run(dict(zip(self.plan.inputs, inputs, strict=True)), state)[1]
+                return self._run(dict(zip(self.table.inputs, inputs, strict=True)), state)[1]
 
             self._compiled["outputs"] = run
         with self.maps.context():
@@ -158,7 +186,7 @@ class JaxProgram(Program):
             return self._compiled["outputs"]([self.maps.numbers[slot] for slot in self.slots], inputs)
 
     def trainer(self, how: Optimisation, moved: Sequence[str]) -> JaxTrainer:
-        return JaxTrainer(self.maps, how, moved)
+        return JaxTrainer(self.maps, how, moved, self.cells)
 
     def weighted(self, weights: Mapping[str, float]) -> tuple[str, ...]:
         """The comparisons that are part of the total."""
@@ -168,11 +196,20 @@ class JaxProgram(Program):
         return self._weighted[given]
 
     def inputs(self, batch: Batch, own: bool = True) -> list[Array]:
-        """The batch's values in the order of `plan.inputs`, as compiled functions take them; `own` as for
+        """The batch's values in the order of the table's inputs, as compiled functions take them; `own` as for
         :meth:`JaxMaps.host`.
         """
         host = self.maps.host
-        return [host(value, own) for _, value in self._inputs(batch)]
+        if not self.table.joints:
+            return [host(value, own) for _, value in self._inputs(batch)]
+        return list(self._bundled({name: host(value, own) for name, value in self._inputs(batch)}).values())
+
+    def _bundled(self, values: Mapping[str, Any]) -> dict[str | tuple[str, ...], Any]:
+        """The values by input of the table."""
+        return {
+            name: values[name] if isinstance(name, str) else bundle(tuple(values[each] for each in name))
+            for name in self.table.inputs
+        }
 
     def _inputs(self, batch: Batch) -> list[tuple[str, Any]]:
         try:
@@ -180,23 +217,23 @@ class JaxProgram(Program):
         except KeyError as missing:
             raise DiagramError(f"the batch lacks `{missing.args[0]}`") from None
 
-    def rest(self, trained: Sequence[int], training: bool) -> tuple[int, ...]:
-        """The slots of numbers that are neither trained nor moved by this program."""
-        moved = {*trained, *(self.moving if training else ())}
-        return tuple(slot for slot in self.slots if slot not in moved)
+    def rest(self, trained: Sequence[Place], training: bool) -> tuple[Place, ...]:
+        """The places of numbers that are neither trained nor moved by this program."""
+        moved = {*slots_of(trained), *(self.moving if training else ())}
+        return arranged([slot for slot in self.slots if slot not in moved], self.cells)
 
     def field(
-        self, trained: Sequence[int], names: Sequence[str], training: bool
+        self, trained: Sequence[Place], names: Sequence[str], training: bool
     ) -> Callable[..., tuple[tuple[Array, tuple[tuple[Array, ...], tuple[Array, ...]]], tuple[Array, ...]]]:
         """The function ((trained numbers), moving, rest, inputs, weights, seeds) -> ((total, (terms, moved)),
         gradients), to be traced; `seeds` are the seed and the step where `draws`, else None.
         """
         return jax.value_and_grad(self.total(trained, names, training), has_aux=True)
 
-    def total(self, trained: Sequence[int], names: Sequence[str], training: bool) -> Callable[..., Any]:
+    def total(self, trained: Sequence[Place], names: Sequence[str], training: bool) -> Callable[..., Any]:
         """The same without gradients: -> (total, (terms, moved))."""
         moving = self.moving if training else ()
-        rest_slots = self.rest(trained, training)
+        rest_places = self.rest(trained, training)
 
         def total(
             values: Sequence[Array],
@@ -206,12 +243,11 @@ class JaxProgram(Program):
             weights: Array,
             seeds: Array | None,
         ) -> Any:
-            slots = (*trained, *moving, *rest_slots)
-            numbers = dict(zip(slots, (*values, *moved, *rest), strict=True))
+            places = (*trained, *moving, *rest_places)
+            numbers = dict(zip(places, (*values, *moved, *rest), strict=True))
             key = None if seeds is None else jax.random.fold_in(jax.random.key(seeds[0]), seeds[1])
-            batch = dict(zip(self.plan.inputs, inputs, strict=True))
-            weighted = {name: weights[i] for i, name in enumerate(names)}
-            return self.loss(numbers, batch, weighted, key, training)
+            batch = dict(zip(self.table.inputs, inputs, strict=True))
+            return self.loss(numbers, batch, names, weights, key, training)
 
         return total
 
@@ -221,7 +257,7 @@ class JaxProgram(Program):
             return None
         return np.array([self.maps.seed & 0xFFFFFFFF, step & 0xFFFFFFFF], np.uint32)
 
-    def compiled(self, kind: str, trained: Sequence[int], names: tuple[str, ...], training: bool) -> Any:
+    def compiled(self, kind: str, trained: Sequence[Place], names: tuple[str, ...], training: bool) -> Any:
         """`field` ("gradient") or `total` ("value"), compiled for each set of weighted goals and mode."""
         key = (kind, names, training)
         if key not in self._compiled:
@@ -244,7 +280,7 @@ class JaxProgram(Program):
     def _called(
         self,
         run: Any,
-        trained: Sequence[int],
+        trained: Sequence[Place],
         batch: Batch,
         weights: Sequence[float],
         step: int,
@@ -273,8 +309,8 @@ class Run:
     with them too, and replace nothing.
     """
 
-    def __init__(self, numbers: dict[int, Array], key: Array | None, training: bool) -> None:
-        self.numbers = numbers
+    def __init__(self, numbers: Mapping[Place, Array], key: Array | None, training: bool) -> None:
+        self.numbers = Traced(numbers)
         self.before: dict[int, dict[str, Array]] = {}
         self.key = key
         self.training = training
@@ -288,12 +324,14 @@ class Operations:
         self._trained = frozenset(trained)
         self._ops = JaxOps()
         self._variants = variants(plan)
+        self._draws = _draws(plan, self._variants)
 
     def apply(self, step: Apply) -> Callable[..., Any]:
         name = step.generator
         made, (parameters, buffers) = self._maps.map(name), self._maps.slots(name)
         trains = name in self._trained
         number = self._variants[step.outs[0]]
+        draw = self._draws[number]
 
         def application(run: Run, *arguments: Array) -> Any:
             training = run.training and trains
@@ -302,7 +340,7 @@ class Operations:
                 numbers = {key: lax.stop_gradient(number) for key, number in numbers.items()}
             first = number not in run.before
             before = run.before.setdefault(number, {key: run.numbers[slot] for key, slot in buffers.items()})
-            key = jax.random.fold_in(run.key, number) if training and run.key is not None else None
+            key = jax.random.fold_in(run.key, draw) if training and run.key is not None else None
             try:
                 value, after = made.apply(numbers, before, arguments, training=training, key=key)
             except LOOKS as error:
@@ -331,3 +369,17 @@ class Operations:
 
     def compare(self, compare: Compare, where: str) -> Callable[[Array, Array], Array]:
         return partial(distance, self._ops, compare.by, where=where)
+
+
+def _draws(plan: Plan, numbers: Mapping[int, int]) -> dict[int, int]:
+    """What keys the random draws of each value of a map in training: the map's name, and which of its values it is.
+
+    So a pass that takes other maps out of a plan leaves the draws as they are.
+    """
+    found: dict[int, int] = {}
+    count: Counter[str] = Counter()
+    for step in plan.steps:
+        if isinstance(step, Apply) and numbers[step.outs[0]] not in found:
+            found[numbers[step.outs[0]]] = (crc32(step.generator.encode()) + count[step.generator]) & 0xFFFFFFFF
+            count[step.generator] += 1
+    return found

@@ -13,7 +13,9 @@ import numpy as np
 import optax
 
 from learningdiagrams.backends.base import Batch, Evaluated, Optimisation, Program, Trainer
+from learningdiagrams.backends.jax_loop import Block, Later, looped, piled
 from learningdiagrams.backends.jax_maps import path_name
+from learningdiagrams.backends.jax_numbers import Cell, Place, arranged
 from learningdiagrams.backends.roles import check_rates
 from learningdiagrams.errors import DiagramError, suggestion
 
@@ -54,13 +56,16 @@ class JaxTrainer(Trainer):
     Arrays that a step replaces are given away to it (donated), so that a model is in memory once.
     """
 
-    def __init__(self, maps: JaxMaps, how: Optimisation, moved: Sequence[str]) -> None:
+    at_once = 16
+
+    def __init__(self, maps: JaxMaps, how: Optimisation, moved: Sequence[str], cells: Sequence[Cell] = ()) -> None:
         self._maps = maps
-        self._names = maps.trained(moved)
-        self._trained = tuple(self._names)
+        self._slots = maps.trained(moved)
         self._how = how
         self._make, default = _optimizer(how)
-        self._rate = {self._names[slot]: rate for slot, rate in _rates(maps, how, moved, default).items()}
+        # One with a name moves each number by itself; another may ask how large a parameter is as a whole.
+        self._cells = cells if isinstance(how.optimizer, str) else ()
+        self._rate = {self._slots[slot]: rate for slot, rate in _rates(maps, how, moved, default).items()}
         self._begin(self._rate)
 
     def _begin(self, apart: Mapping[str, Any]) -> None:
@@ -68,10 +73,14 @@ class JaxTrainer(Trainer):
         groups: dict[Any, list[str]] = {}
         for name, rate in self._rate.items():
             groups.setdefault((apart[name], rate), []).append(name)
-        members = tuple(map(tuple, groups.values()))
+        self._groups = tuple(map(tuple, groups.values()))
         self._rates = tuple(rate for _, rate in groups)
+        self._names: dict[Place, str] = {}
+        self._held: dict[str, tuple[str, ...]] = {}
+        members = tuple(map(self._members, self._groups))
+        self._trained = tuple(self._names)
         self._update = _Update(self._make, members, self._how.clip)
-        self._like = (self._how.optimizer, members, self._how.clip)
+        self._like = (self._how.optimizer, members, self._trained, self._how.clip)
         with self._maps.context():
             state = self._update.init(self._numbers())
             named, self._structure = jax.tree_util.tree_flatten_with_path(state)
@@ -80,10 +89,25 @@ class JaxTrainer(Trainer):
         self._compiled: dict[Any, Any] = {}
         self._scalars: tuple[list[float], Any] = ([], np.array([], self._maps.dtype))
 
+    def _members(self, group: Sequence[str]) -> tuple[str, ...]:
+        """The names under which a group's parameters are known to the optimizer: of a cell, that of all in it."""
+        slots = {name: slot for slot, name in self._slots.items()}
+        found = []
+        for place in arranged([slots[name] for name in group], self._cells):
+            if isinstance(place, tuple):
+                names = tuple(self._slots[slot] for slot in place)
+                name = f"{names[0]} × {len(names)}"
+                self._held[name] = names
+            else:
+                name = self._slots[place]
+            self._names[place] = name
+            found.append(name)
+        return tuple(found)
+
     def step(self, program: Program, batch: Batch, weights: Mapping[str, float], step: int, factor: float) -> Evaluated:
         maps, numbers = self._maps, self._maps.numbers
         names = program.weighted(weights)  # type: ignore[attr-defined]  # a program of these maps is a JaxProgram
-        run, moving, rest = self._compiled.get((program, names)) or self._find(program, names)  # type: ignore  # as above
+        run, moving, rest = self._compiled.get((program, names, False)) or self._find(program, names)  # type: ignore  # as above
         # One small array of weights and rates: schedules neither compile anew nor cost many transfers.
         scalars = [*(weights[name] for name in names), *(rate * factor for rate in self._rates)]
         if scalars != self._scalars[0]:
@@ -102,22 +126,58 @@ class JaxTrainer(Trainer):
             numbers[slot] = value
         for slot, value in zip(moving, moved, strict=True):
             numbers[slot] = value
-        return Evaluated(total, {each.name: value for each, value in zip(program.plan.compares, values, strict=True)})
+        return Evaluated(total, program.terms(values))  # type: ignore[attr-defined]
 
-    def _find(self, program: JaxProgram, names: tuple[str, ...]) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
-        """The step, compiled by this trainer or by one before it that does the same."""
-        key = (self._like, names)
+    def steps(
+        self,
+        program: Program,
+        batches: Sequence[Batch],
+        weights: Sequence[Mapping[str, float]],
+        step: int,
+        factors: Sequence[float],
+    ) -> Sequence[Mapping[str, Any]]:
+        maps, numbers, count = self._maps, self._maps.numbers, len(batches)
+        names = program.weighted(weights[0])  # type: ignore[attr-defined]  # a program of these maps is a JaxProgram
+        run, moving, rest = self._find(program, names, looping=True)  # type: ignore[arg-type]  # as above
+        scalars = np.zeros((self.at_once, len(names) + len(self._rates)), maps.dtype)
+        for i, (at, factor) in enumerate(zip(weights, factors, strict=True)):
+            scalars[i] = [*(at[name] for name in names), *(rate * factor for rate in self._rates)]
+        seeds = [program.seeds(step + i, True) for i in range(count)]  # type: ignore[attr-defined]
+        with maps.context():
+            trained, self._state, moved, values = run(
+                [numbers[slot] for slot in self._trained],
+                self._state,
+                [numbers[slot] for slot in moving],
+                [numbers[slot] for slot in rest],
+                piled([program.inputs(batch, own=False) for batch in batches], self.at_once),  # type: ignore[attr-defined]
+                scalars,
+                piled(seeds, self.at_once),
+                count,
+            )
+        for slot, value in zip(self._trained, trained, strict=True):
+            numbers[slot] = value
+        for slot, value in zip(moving, moved, strict=True):
+            numbers[slot] = value
+        block, every = Block(values), tuple(compare.name for compare in program.plan.compares)
+        return [Later(block, i, every, program.terms) for i in range(count)]  # type: ignore[attr-defined]
+
+    def _find(
+        self, program: JaxProgram, names: tuple[str, ...], looping: bool = False
+    ) -> tuple[Any, tuple[int, ...], tuple[Place, ...]]:
+        """The step, or a loop of steps, compiled by this trainer or by one before it that does the same."""
+        key = (self._like, names, looping)
         if key not in program.steps:
-            program.steps[key] = self._compile(program, names)
-        self._compiled[program, names] = program.steps[key]
+            program.steps[key] = self._compile(program, names, looping)
+        self._compiled[program, names, looping] = program.steps[key]
         return program.steps[key]
 
-    def _compile(self, program: JaxProgram, names: tuple[str, ...]) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
-        """One step as a compiled function; the slots of the buffers it moves and of the numbers it reads."""
+    def _compile(
+        self, program: JaxProgram, names: tuple[str, ...], looping: bool
+    ) -> tuple[Any, tuple[int, ...], tuple[Place, ...]]:
+        """One step as a compiled function, or some; the slots of the buffers it moves and the places that it reads."""
         field = program.field(self._trained, names, training=True)
         update, structure, trained_names = self._update, self._structure, list(self._names.values())
 
-        @partial(jax.jit, donate_argnums=(0, 1, 2))
         def run(
             trained: list[Any],
             state: list[Any],
@@ -138,48 +198,75 @@ class JaxTrainer(Trainer):
             )
             return [changed[name] for name in trained_names], jax.tree.leaves(after), moved, total, values
 
-        return run, program.moving, program.rest(self._trained, training=True)
+        compiled = looped(run) if looping else jax.jit(run, donate_argnums=(0, 1, 2))
+        return compiled, program.moving, program.rest(self._trained, training=True)
 
     def _numbers(self) -> dict[str, Any]:
-        return {name: self._maps.numbers[slot] for slot, name in self._names.items()}
+        return {name: self._maps.numbers[place] for place, name in self._names.items()}
+
+    # State, in which every parameter has its own entries, stacked or not.
 
     def state(self) -> dict[str, np.ndarray]:
-        return {path: np.array(leaf) for path, leaf in zip(self._paths, self._state, strict=True)}
+        found: dict[str, np.ndarray] = {}
+        for path, leaf in zip(self._paths, self._state, strict=True):
+            names, array = self._entries(path), np.array(leaf)
+            found.update(zip(names, map(np.array, array), strict=True) if names != (path,) else ((path, array),))
+        return found
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        if state.keys() != set(self._paths):
+        if state.keys() != self._every_entry():
             # After an edit, what is new counts its steps apart from what stayed.
             groups = _groups_in(state, self._rate)
             self._begin({name: groups.get(name, (None,)) for name in self._rate})
-        if state.keys() != set(self._paths):
-            wrong = sorted(state.keys() ^ set(self._paths))
+        if state.keys() != self._every_entry():
+            wrong = sorted(state.keys() ^ self._every_entry())
             raise DiagramError(f"the state is another optimizer's: {', '.join(wrong[:3])} do not fit")
-        with self._maps.context():
-            loaded = [
-                jnp.array(state[path], dtype=leaf.dtype) for path, leaf in zip(self._paths, self._state, strict=True)
-            ]
-        for path, new, old in zip(self._paths, loaded, self._state, strict=True):
-            if new.shape != old.shape:
-                raise DiagramError(
-                    f"the optimizer's {path} has the shape {old.shape}, and the one given has {new.shape}"
-                )
-        self._state = loaded
+        for path, leaf in zip(self._paths, self._state, strict=True):
+            names = self._entries(path)
+            shape = leaf.shape if names == (path,) else leaf.shape[1:]
+            for name in names:
+                if np.shape(state[name]) != shape:
+                    raise DiagramError(
+                        f"the optimizer's {name} has the shape {shape}, and the one given has {np.shape(state[name])}"
+                    )
+        self._put(state)
 
     def carry_state(self, state: Mapping[str, np.ndarray], origins: Mapping[str, str]) -> None:
         there = _groups_in(state, set(origins.values()))
         groups = {name: there.get(origins.get(name, ""), (None,))[0] for name in self._rate}
         self._begin(groups)
         # What each group here was there, and the part of a path after the number of the group.
-        was = [groups[members[0]] for members in self._like[1]]
+        was = [groups[members[0]] for members in self._groups]
+        carried = self.state()
+        for path, fresh in carried.items():
+            number, _, rest = path.partition(".")
+            owner = _owner(path, self._rate)
+            if owner is not None:
+                rest = rest[: len(rest) - len(owner)] + origins.get(owner, "")
+            old = state.get(f"{was[int(number)]}.{rest}")
+            if old is not None and np.shape(old) == fresh.shape:
+                carried[path] = old
+        self._put(carried)
+
+    def _entries(self, path: str) -> tuple[str, ...]:
+        """The paths of what is under a path of this optimizer: one for each parameter of a cell, else itself."""
+        owner = _owner(path, self._held)
+        if owner is None:
+            return (path,)
+        return tuple(path[: len(path) - len(owner)] + name for name in self._held[owner])
+
+    def _every_entry(self) -> set[str]:
+        return {name for path in self._paths for name in self._entries(path)}
+
+    def _put(self, state: Mapping[str, np.ndarray]) -> None:
+        """Takes a state that has every entry of this one."""
+        loaded = []
         with self._maps.context():
-            for place, path in enumerate(self._paths):
-                number, _, rest = path.partition(".")
-                owner = _owner(path, self._rate)
-                if owner is not None:
-                    rest = rest[: len(rest) - len(owner)] + origins.get(owner, "")
-                old = state.get(f"{was[int(number)]}.{rest}")
-                if old is not None and np.shape(old) == self._state[place].shape:
-                    self._state[place] = jnp.array(old, dtype=self._state[place].dtype)
+            for path, leaf in zip(self._paths, self._state, strict=True):
+                names = self._entries(path)
+                array = state[path] if names == (path,) else np.stack([np.asarray(state[name]) for name in names])
+                loaded.append(jnp.array(array, dtype=leaf.dtype))
+        self._state = loaded
 
 
 def _groups_in(state: Iterable[str], names: Collection[str]) -> dict[str, tuple[str, ...]]:

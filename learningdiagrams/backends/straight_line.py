@@ -32,11 +32,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
 from learningdiagrams.backends.checks import REFUSED, one_line
+from learningdiagrams.backends.joint import joint_scope
+from learningdiagrams.batching import Comparisons, Gather, GatherInputs, Joint, Line, Spread, Table
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.plan import Apply, Compare, Expand, Input, Plan, Step, Stop
+from learningdiagrams.plan import Apply, Compare, Expand, Input, Plan, Stop, reads
 from learningdiagrams.shapes import place_of
 
-__all__ = ["Operations", "StraightLine", "checked", "source", "straight_line", "title"]
+__all__ = ["JointOperations", "Operations", "StraightLine", "checked", "source", "straight_line", "title"]
 
 Value = Any
 State = Any
@@ -45,10 +47,10 @@ REFUSALS: Final = (TypeError, ValueError, RuntimeError, IndexError)
 """What frameworks raise where shapes, kinds of numbers or indices do not fit; their subclasses say something else."""
 
 StraightLine = Callable[[Mapping[str, Value], State], tuple[tuple[Value, ...], tuple[Value, ...]]]
-"""A function of (batch, state) that gives the values of `plan.compares` and of `plan.outputs`, in order.
+"""A function of (batch, state) that gives the values of the table's `compares` and of `plan.outputs`, in order.
 
-`batch` holds the value of every input of the plan, already arrays of the backend; `state` is handed to the
-maps as it is.
+`batch` holds the value of every input of the table, already arrays of the backend; `state` is handed to the
+maps as it is. Several comparisons done together give one array, or a tuple of the value of each.
 """
 
 
@@ -86,26 +88,64 @@ class Operations(Protocol):
         ...
 
 
-def straight_line(plan: Plan, operations: Operations) -> StraightLine:
-    """The plan as one function of a batch and a state.
+class JointOperations(Operations, Protocol):
+    """What a backend does besides for a table of calls that are done together (:mod:`learningdiagrams.batching`).
+
+    A bundle is an array with a first axis of length K, or where values do not fit together the tuple of them.
+    """
+
+    def gather(self, values: tuple[Value, ...]) -> Value:
+        """Several values as a bundle."""
+        ...
+
+    def spread(self, bundle: Value) -> tuple[Value, ...]:
+        """The values of a bundle."""
+        ...
+
+    def joint(self, step: Joint) -> Callable[..., Value]:
+        """The function (state, *arguments) -> bundle that a joint application is, or a tuple of bundles where the
+        codomain is a product.
+
+        It may raise where the arguments do not fit together: then the parts are applied one by one.
+        """
+        ...
+
+    def compare_all(self, step: Comparisons) -> Callable[[Value, Value], Value] | None:
+        """The function (left, right) -> array of the K values; it may raise, likewise. None where there is none."""
+        ...
+
+
+def straight_line(plan: Plan, operations: Operations, table: Table | None = None) -> StraightLine:
+    """The plan as one function of a batch and a state; `table` says how, where not line for line as it is written.
 
     The function raises DiagramError where a map returns something else than its codomain says, and where it
     refuses its arguments, naming the map, the path to it and what it was given. Whatever else a map raises (an
     exception of its own, a memory that is full) comes out as it is, with a note that names the map.
     """
-    code = _Code(plan)
+    table = Table.of(plan) if table is None else table
+    code = _Code(table)
     scope: dict[str, Any] = {"expand": operations.expand, "stop": operations.stop}
     for name, step in code.applications:
-        scope[name] = _application(plan, step, operations)
+        scope[name] = application(plan, step, operations)
     for name, compare, index in code.comparisons:
         scope[name] = operations.compare(compare, title(plan, compare.name, index))
+    if table.joints:
+        scope.update(
+            joint_scope(
+                operations,  # type: ignore[arg-type]  # a backend whose tables have joint steps does these too
+                code.joints,
+                code.together,
+                single=lambda step: application(plan, step, operations),
+                compare=lambda compare: operations.compare(compare, title(plan, compare.name)),
+            )
+        )
     exec(compile(code.text, f"<plan of {plan.diagram.name}>", "exec"), scope)
     return scope["run"]
 
 
-def source(plan: Plan) -> str:
-    """The function's Python: `f…` are maps, `c…` comparators, `v…` values, `t…` terms."""
-    return _Code(plan).text
+def source(plan: Plan | Table) -> str:
+    """The function's Python: `f…` are maps, `j…` several, `c…` comparators, `v…` values and bundles, `t…` terms."""
+    return _Code(plan if isinstance(plan, Table) else Table.of(plan)).text
 
 
 def title(plan: Plan, name: str, index: int = 0) -> str:
@@ -156,13 +196,13 @@ def _article(word: str) -> str:
     return "an" if word[:1].lower() in "aeiou" else "a"
 
 
-def _application(plan: Plan, step: Apply, operations: Operations) -> Callable[..., Value]:
+def application(plan: Plan, step: Apply, operations: Operations) -> Callable[..., Value]:
     """A map's application whose outcome is checked, and whose errors say which map it was."""
     apply, lift, is_array = operations.apply(step), operations.lift, operations.is_array
     morphism = plan.diagram.generators[step.generator]
     ends, count, constant = f"{morphism.dom} -> {morphism.cod}", len(step.outs), not morphism.dom.factors
 
-    def application(state: State, *arguments: Value) -> Value:
+    def applied(state: State, *arguments: Value) -> Value:
         try:
             value = apply(state, *arguments)
         except Exception as error:
@@ -176,7 +216,7 @@ def _application(plan: Plan, step: Apply, operations: Operations) -> Callable[..
             return lift(value) if count == 1 else tuple(map(lift, value))
         return value
 
-    return application
+    return applied
 
 
 def _refused(plan: Plan, step: Apply, arguments: tuple[Value, ...], error: Exception) -> DiagramError:
@@ -203,44 +243,63 @@ class _Line(NamedTuple):
 
 
 class _Code:
-    """The text of a plan's function, and the names in it that a backend has to fill."""
+    """The text of a table's function, and the names in it that a backend has to fill."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, table: Table) -> None:
+        plan = table.plan
         self.applications: list[tuple[str, Apply]] = []
         self.comparisons: list[tuple[str, Compare, int]] = []
+        self.joints: list[tuple[str, Joint]] = []
+        self.together: list[tuple[str, Comparisons]] = []
         lines = _early(
-            [(step.outs, self._step(step)) for step in _constants_first(plan)],
-            [self._compare(number, compare) for number, compare in enumerate(plan.compares)],
+            [(line.outs, self._step(line)) for line in _constants_first(table)],
+            [self._compare(number, compare) for number, compare in enumerate(table.compares)],
         )
-        terms = _tuple(f"t{number}" for number in range(len(plan.compares)))
+        terms = _tuple(f"t{number}" for number in range(len(table.compares)))
         returned = f"return {terms}, {_tuple(f'v{out}' for out in plan.outputs)}"
         kept = set(plan.outputs)
         self.text = "\n    ".join(["def run(batch, state):", *_forgetting(lines, kept), returned])
 
-    def _step(self, step: Step) -> _Line:
+    def _step(self, step: Line) -> _Line:
         outs = ", ".join(f"v{out}" for out in step.outs)
         if isinstance(step, Input):
             return _Line((), f'{outs} = batch["{step.generator}"]')
+        if isinstance(step, GatherInputs):
+            return _Line((), f"{outs} = batch[{', '.join(_quoted(name) for name in step.generators)}]")
         if isinstance(step, Stop):
             return _Line((step.value,), f"{outs} = stop(v{step.value})")
         if isinstance(step, Expand):
             return _Line((step.value, step.like), f"{outs} = expand(v{step.value}, v{step.like})")
+        if isinstance(step, Gather):
+            return _Line(step.values, f"{outs} = gather({_tuple(f'v{value}' for value in step.values)})")
+        if isinstance(step, Spread):
+            return _Line((step.value,), f"{outs} = spread(v{step.value})")
+        call = ", ".join(["state", *(f"v{value}" for value in step.arguments)])
+        if isinstance(step, Joint):
+            name = f"j{step.outs[0]}"
+            self.joints.append((name, step))
+            what = ", ".join(dict.fromkeys(part.generator for part in step.parts))
+            return _Line(step.arguments, f"{outs} = {name}({call})  # {what}")
         name = f"f{step.outs[0]}"
         self.applications.append((name, step))
-        call = ", ".join(["state", *(f"v{value}" for value in step.arguments)])
         return _Line(step.arguments, f"{outs} = {name}({call})  # {step.generator}")
 
-    def _compare(self, number: int, compare: Compare) -> _Line:
-        calls, reads = [], []
+    def _compare(self, number: int, compare: Compare | Comparisons) -> _Line:
+        if isinstance(compare, Comparisons):
+            self.together.append((f"c{number}", compare))
+            names = ", ".join(part.name for part in compare.parts)
+            sides = compare.left, compare.right
+            return _Line(sides, f"t{number} = c{number}(v{compare.left}, v{compare.right})  # {names}")
+        calls, read = [], []
         for index, (lefts, rights) in enumerate(compare.pairs):
             # One comparator for each `on`: they differ in what their errors say.
             name = f"c{number}" if len(compare.pairs) == 1 else f"c{number}_{index}"
             self.comparisons.append((name, compare, index))
             for left, right in zip(lefts, rights, strict=True):
                 calls.append(f"{name}(v{left}, v{right})")
-                reads += [left, right]
+                read += [left, right]
         mean = calls[0] if len(calls) == 1 else f"({' + '.join(calls)}) / {len(calls)}"
-        return _Line(tuple(reads), f"t{number} = {mean}  # {compare.name}")
+        return _Line(tuple(read), f"t{number} = {mean}  # {compare.name}")
 
 
 def _tuple(names: Iterable[str]) -> str:
@@ -248,30 +307,38 @@ def _tuple(names: Iterable[str]) -> str:
     return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
 
 
-def _constants_first(plan: Plan) -> list[Step]:
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _constants_first(table: Table) -> list[Line]:
     """The steps, those first that no gradient reaches, nor passes, and that train no map.
 
     What they need on the way is free again before the first value that is kept for gradients is made, so that
     a large teacher is never in memory together with what its student keeps. Models stay in the order that is
     written: in training they may draw and learn statistics at every call.
     """
+    plan = table.plan
     if not plan.moved:
-        return list(plan.steps)
+        return list(table.lines)
     made: set[int] = set()
 
-    def constant(step: Step) -> bool:
-        if isinstance(step, Apply):
-            still = not step.live and not step.flows and plan.diagram.roles[step.generator] != "model"
-            found = still and made.issuperset(step.arguments)
-        elif isinstance(step, Expand):
-            found = step.value in made and step.like in made
+    def constant(line: Line) -> bool:
+        if isinstance(line, Apply | Joint):
+            parts = line.parts if isinstance(line, Joint) else (line,)
+            still = all(not p.live and not p.flows and plan.diagram.roles[p.generator] != "model" for p in parts)
+            found = still and made.issuperset(line.arguments)
+        elif isinstance(line, Gather):
+            found = made.issuperset(line.values)
+        elif isinstance(line, Spread):
+            found = line.value in made
         else:
-            found = isinstance(step, Input) or step.value in made
+            found = isinstance(line, Input | GatherInputs) or made.issuperset(reads(line))
         if found:
-            made.update(step.outs)
+            made.update(line.outs)
         return found
 
-    return sorted(plan.steps, key=lambda step: not constant(step))
+    return sorted(table.lines, key=lambda line: not constant(line))
 
 
 def _early(steps: list[tuple[tuple[int, ...], _Line]], compares: list[_Line]) -> list[_Line]:

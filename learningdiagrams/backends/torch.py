@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,14 +13,18 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from learningdiagrams.backends.base import Backend, Maps, Parameters
 from learningdiagrams.backends.checks import check_numbers
+from learningdiagrams.backends.rows import layer_by_row
 from learningdiagrams.backends.torch_abstract import Evaluator
 from learningdiagrams.backends.torch_composites import Copies
+from learningdiagrams.backends.torch_joint import stacked_kind
 from learningdiagrams.backends.torch_maps import Map, Modes, average_of, check_parameters, realise
 from learningdiagrams.backends.torch_program import TorchProgram
+from learningdiagrams.backends.torch_rows import torch_by_row
 from learningdiagrams.backends.torch_training import TorchTrainer
 from learningdiagrams.data import host
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
+from learningdiagrams.layers import Layer
 from learningdiagrams.plan import Plan
 from learningdiagrams.shapes import Abstract
 from learningdiagrams.theory.morphisms import Morphism
@@ -64,6 +68,7 @@ class TorchMaps(Maps):
     """
 
     backend: TorchBackend
+    fewest = 8  # `vmap` takes as long as some calls of a small module
 
     def __init__(
         self,
@@ -85,6 +90,7 @@ class TorchMaps(Maps):
             name: realise(name, given, seed=seed, dtype=self.tensor_dtype, device=self.device)
             for name, given in realisations.items()
         }
+        self._layers = {name: given for name, given in realisations.items() if isinstance(given, Layer)}
         check_parameters(diagram, self._maps)
         self._averages: list[tuple[Map, Map, Callable[..., None]]] = []
         for name, follows in diagram.averages.items():
@@ -139,9 +145,30 @@ class TorchMaps(Maps):
     def program(self, plan: Plan) -> TorchProgram:
         return TorchProgram(self, plan)
 
+    def by_row(self, generator: str, training: bool = False) -> str | None:
+        if generator in self._layers:
+            return layer_by_row(self._layers[generator], training)
+        made = self.map(generator)
+        return torch_by_row(generator, made.call, made.module, training)
+
+    def architecture(self, generator: str) -> Hashable:
+        made, reason = self.map(generator), self.by_row(generator, self.diagram.roles[generator] == "model")
+        return stacked_kind(made, self._layers.get(generator), reason)
+
+    def places(self, generator: str) -> frozenset[Hashable]:
+        return frozenset(tensor.data_ptr() or id(tensor) for tensor in self.map(generator).tensors())
+
+    def changes(self, generators: Collection[str]) -> Hashable:
+        tensors = (tensor for name in generators for tensor in self.map(name).tensors())
+        return tuple((id(tensor), tensor.data_ptr(), tensor._version) for tensor in tensors)
+
     def composites(self, images: Mapping[str, Morphism], trained: Collection[str]) -> dict[str, Any]:
         copies = {True: Copies(self), False: Copies(self)}
         return {name: copies[name in trained].map(image, name in trained) for name, image in images.items()}
+
+    def extract(self, morphism: Morphism) -> nn.Module:
+        """A morphism as a module of its own, on copies of its numbers, in evaluation mode."""
+        return Copies(self).module(morphism)
 
     def module(self, loss: Callable[..., Tensor]) -> nn.Module:
         """All maps as one module: parameters are named `generator.parameter`, and `forward` is the loss.

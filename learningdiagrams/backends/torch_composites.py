@@ -32,14 +32,20 @@ class Copies:
 
     def map(self, morphism: Morphism, trained: bool) -> Callable[..., Any]:
         """A morphism as a map; its copied parameters require gradients where it is trained."""
+        bare = morphism.generator
+        return self._composite(morphism, trained) if bare is None else self._copy(bare.name, trained).call
+
+    def module(self, morphism: Morphism) -> nn.Module:
+        """A morphism as a module, in evaluation mode; parameters are named `generator.parameter`."""
+        return self._composite(morphism, False).eval()
+
+    def _composite(self, morphism: Morphism, trained: bool) -> _Composite:
         plan = plan_morphism(self._maps.diagram, morphism, passing=True)
         parts = {name: self._copy(name, trained) for name in plan.generators}
-        bare = morphism.generator
-        if bare is not None:
-            return parts[bare.name].call
         run = straight_line(plan, _OfState(parts.__getitem__, self._maps.backend, plan))
         constants = [not depends_on_input(term) for term in morphism.terms]
-        return _Composite(parts, run, len(morphism.dom.factors), constants)
+        inputs = len(morphism.dom.factors)
+        return (_OfOne if inputs == 1 else _Composite)(parts, run, inputs, constants)
 
     def _copy(self, name: str, trained: bool) -> Map:
         if name not in self._made:
@@ -100,3 +106,10 @@ class _Composite(nn.Module):
                 for value, constant in zip(values, self._constants, strict=True)
             )
         return values[0] if len(values) == 1 else values
+
+
+class _OfOne(_Composite):
+    """A morphism out of one sort; exporters read the name of its argument and that it is one."""
+
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import torch
@@ -47,6 +47,12 @@ class Map:
             return {}
         saved = self.module.state_dict(keep_vars=True)
         return {name: buffer for name, buffer in self.module.named_buffers() if name in saved}
+
+    def tensors(self) -> Iterator[Tensor]:
+        """Everything that the module holds: parameters, and buffers also where it does not save them."""
+        if self.module is not None:
+            yield from self.module.parameters()
+            yield from self.module.buffers()
 
 
 def realise(name: str, given: Any, *, seed: int, dtype: torch.dtype, device: torch.device | None) -> Map:

@@ -11,10 +11,12 @@ from torch.func import functional_call
 
 from learningdiagrams.backends import comparators
 from learningdiagrams.backends.base import Batch, Evaluated, Optimisation, Parameters, Program
+from learningdiagrams.backends.joint import table_for
 from learningdiagrams.backends.straight_line import straight_line
 from learningdiagrams.backends.torch_maps import Map
 from learningdiagrams.backends.torch_ops import TorchOps
 from learningdiagrams.backends.torch_variants import Called, Variants
+from learningdiagrams.batching import Comparisons, Table
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.losses import Comparator, cross_entropy
 from learningdiagrams.plan import Apply, Compare, Plan
@@ -34,27 +36,60 @@ class TorchProgram(Program):
     def __init__(self, maps: TorchMaps, plan: Plan) -> None:
         self.plan = plan
         self.maps = maps
+        # A tracer sees the plan as it is, and fuses for itself.
+        self.table = table_for(plan, maps) if maps.backend.torch_compile is None else Table.of(plan)
         self._names = tuple(each.name for each in plan.compares)
-        self._eager = self._run = straight_line(plan, Operations(maps.map, maps.backend, plan))
+        self._operations = self._made_for(self.table)
+        self._eager = self._run = straight_line(plan, self._operations, self.table)
         if maps.backend.torch_compile is not None and plan.moved:
             # Only what trains: compiling takes longer than looking at a value a few times.
             self._run = torch.compile(self._run, **maps.backend.torch_compile)
 
+    def _made_for(self, table: Table) -> Operations:
+        """The operations that a table wants."""
+        if not table.joints:
+            return Operations(self.maps.map, self.maps.backend, self.plan)
+        from learningdiagrams.backends.torch_joint import TorchJoint
+
+        return TorchJoint(self.maps.map, self.maps.backend, self.plan)
+
     def __call__(self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False) -> Evaluated:
         values, _ = self._computed(batch, training)
-        terms = dict(zip(self._names, values, strict=True))
+        terms: dict[str, Tensor] = {}
         total: Tensor | None = None
-        for name, term in terms.items():
-            weight = weights.get(name)
-            if weight is not None:
-                part = term if weight == 1 else term * float(weight)
+        for compare, value in zip(self.table.compares, values, strict=True):
+            part = self._weighted(compare, value, weights, terms)
+            if part is not None:
                 total = part if total is None else total + part
+        if self.table.joints:
+            terms = {name: terms[name] for name in self._names}
         if total is None:
             total = torch.zeros((), dtype=self.maps.tensor_dtype, device=self.maps.device)
         if not total.requires_grad and torch.is_grad_enabled():
             # Goals that move nothing: `total.backward()` then does nothing, rather than to fail.
             total = total.detach().requires_grad_()
         return Evaluated(total, terms)
+
+    def _weighted(
+        self, compare: Compare | Comparisons, value: Any, weights: Mapping[str, float], terms: dict[str, Tensor]
+    ) -> Tensor | None:
+        """What a comparison, or several, are of the total; their values are put among the terms."""
+        if isinstance(compare, Compare):
+            terms[compare.name] = value
+            weight = weights.get(compare.name)
+            return None if weight is None else value if weight == 1 else value * float(weight)
+        names = [part.name for part in compare.parts]
+        given = [weights.get(name) for name in names]
+        if isinstance(value, Tensor):
+            terms.update(zip(names, value.unbind(0), strict=True))
+            if all(weight == 1 for weight in given):
+                return value.sum()
+            if None not in given:
+                return value @ value.new_tensor(given)
+        else:
+            terms.update(zip(names, value, strict=True))
+        parts = [terms[name] * float(weight) for name, weight in zip(names, given, strict=True) if weight is not None]
+        return torch.stack(parts).sum() if parts else None
 
     def outputs(self, batch: Batch) -> tuple[Tensor, ...]:
         with torch.no_grad():
@@ -89,7 +124,12 @@ class TorchProgram(Program):
         """The terms and the outputs at a batch, in the mode wanted."""
         maps = self.maps
         try:
-            arrays = {name: maps.array(batch[name]) for name in self.plan.inputs}
+            arrays = {
+                name: maps.array(batch[name])
+                if isinstance(name, str)
+                else self._operations.gather(tuple(maps.array(batch[each]) for each in name))
+                for name in self.table.inputs
+            }
         except KeyError as missing:
             raise DiagramError(f"the batch lacks `{missing.args[0]}`") from None
         flags = maps.modes.enter(training)

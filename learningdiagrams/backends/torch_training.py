@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,12 +25,14 @@ OPTIMIZERS: Final[Mapping[str, Callable[..., torch.optim.Optimizer]]] = MappingP
     {
         "sgd": torch.optim.SGD,
         "momentum": lambda groups: torch.optim.SGD(groups, momentum=0.9),
-        "adam": torch.optim.Adam,
-        "adamw": torch.optim.AdamW,
+        "adam": partial(torch.optim.Adam, fused=True),
+        "adamw": partial(torch.optim.AdamW, fused=True),
         "rmsprop": torch.optim.RMSprop,
     }
 )
-"""Optimizers by name, with torch's own defaults; momentum is that of SGD, 0.9."""
+"""Optimizers by name, with torch's own defaults; momentum is that of SGD, 0.9. A fused one takes its step for all
+parameters in one kernel, the same step up to rounding.
+"""
 
 FACTORY: Final = "an optimizer is one of {names}, or a function of a list of parameter groups, such as torch.optim.Adam"
 

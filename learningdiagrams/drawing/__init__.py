@@ -49,8 +49,8 @@ def draw(
     The same diagram gives the same bytes. SVG and HTML follow what the reader prefers, light or dark.
 
     Args:
-        path: ends in .svg, .png, .pdf (these two need matplotlib), .tex (tikz-cd), .dot, .mmd (Mermaid) or
-        .html. residuals: how far goals and laws are from holding, by name, as `Compiled.residuals` returns
+        path: ends in .svg, .png, .pdf (these two need matplotlib), .tex (tikz-cd), .dot, .mmd (Mermaid) or .html.
+        residuals: how far goals and laws are from holding, by name, as `Compiled.residuals` returns
             them: a number and a colour on each badge.
         dark: dark whatever the reader prefers; .tex, .dot and .mmd have no ground of their own and ignore it.
 

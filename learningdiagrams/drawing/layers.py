@@ -1,4 +1,4 @@
-"""Columns: which vertices stand above each other, and in what order, so that few arrows cross.
+"""Columns: which vertices stand above each other.
 
 The layered method of Sugiyama, Tagawa and Toda (*Methods for visual understanding of hierarchical system
 structures*, IEEE Trans. SMC 11(2), 1981): break cycles, take longest paths for columns, sweep with
@@ -13,12 +13,14 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from learningdiagrams.drawing.graph import Edge, Graph
+from learningdiagrams.drawing.orders import crossings, ordered
 
-__all__ = ["Columns", "arrange", "components", "crossings"]
+__all__ = ["Columns", "Kind", "arrange", "components", "crossings"]
 
-SWEEPS = 12
+Kind = Literal["pairs", "squares", "free"]
 
 
 @dataclass(frozen=True)
@@ -75,19 +77,28 @@ def components(nodes: Iterable[str], after: Mapping[str, Sequence[str]]) -> dict
     return found
 
 
-def arrange(graph: Graph) -> Columns:
-    """The columns of a graph, and the order within them."""
+def arrange(graph: Graph, kind: Kind = "pairs", *, short: bool = False, greedy: bool = False) -> Columns:
+    """The columns of a graph, and the order within them.
+
+    Args:
+        kind: which vertices are made to share a column: `pairs` is the two sides of a cycle and those of squares,
+            `squares` those of squares alone, `free` none.
+        short: vertices move to where their arrows are shortest, instead of standing as far to the left as they can.
+        greedy: cycles are broken where that turns round few arrows, instead of where a walk from the left meets them.
+    """
     proper = [edge for edge in graph.edges if edge.source != edge.target]
-    group = _together(graph, proper)
-    column = _columns(graph, proper, group)
+    group = _together(graph, proper, kind)
+    column = _columns(graph, proper, group, short, greedy)
     order: list[list[object]] = [[] for _ in range(max(column.values(), default=-1) + 1)]
     for key in graph.vertices:
         order[column[key]].append(key)
     bends: dict[str, tuple[tuple[str, int], ...]] = {}
     pairs: list[tuple[object, object]] = []
+    vertical: list[tuple[object, object]] = []
     for edge in proper:
         start, end = column[edge.source], column[edge.target]
         if start == end:
+            vertical.append((edge.source, edge.target))
             continue
         step = 1 if start < end else -1
         between = [(edge.key, c) for c in range(start + step, end, step)]
@@ -97,15 +108,17 @@ def arrange(graph: Graph) -> Columns:
             bends[edge.key] = tuple(between)
         chain = [edge.source, *between, edge.target]
         pairs += [(a, b) if step > 0 else (b, a) for a, b in itertools.pairwise(chain)]
-    return Columns(tuple(map(tuple, _ordered(order, pairs, graph))), column, bends, tuple(pairs))
+    return Columns(tuple(map(tuple, ordered(order, pairs, vertical))), column, bends, tuple(pairs))
 
 
 # Columns ----------------------------------------------------------------------------------------------------
 
 
-def _together(graph: Graph, edges: Sequence[Edge]) -> dict[str, str]:
+def _together(graph: Graph, edges: Sequence[Edge], kind: Kind) -> dict[str, str]:
     """For each vertex a representative of those that share its column."""
     parent = {key: key for key in graph.vertices}
+    if kind == "free":
+        return parent
 
     def find(key: str) -> str:
         while parent[key] != key:
@@ -117,15 +130,15 @@ def _together(graph: Graph, edges: Sequence[Edge]) -> dict[str, str]:
     for edge in edges:
         after[edge.source].append(edge.target)
     component = components(graph.vertices, after)
-    entered: dict[int, list[str]] = defaultdict(list)
+    entered: dict[int, dict[str, str]] = defaultdict(dict)
     for edge in edges:
-        if edge.role in ("data", "noise"):
-            members = entered[component[edge.target]]
-            if edge.target not in members:
-                members.append(edge.target)
+        if edge.role == "data" and kind == "pairs":
+            # The two sides of a cycle that different data enter, one each.
+            entered[component[edge.target]].setdefault(edge.source, edge.target)
     for members in entered.values():
-        for other in members[1:]:
-            parent[find(other)] = find(members[0])
+        first, *others = members.values()
+        for other in others:
+            parent[find(other)] = find(first)
     # A square whose sides would have to run within a column is left as the layers have it.
     for a, b, c, d in graph.squares:
         tops, bottoms = (find(a), find(b)), (find(c), find(d))
@@ -139,180 +152,112 @@ def _together(graph: Graph, edges: Sequence[Edge]) -> dict[str, str]:
     return {key: find(key) for key in graph.vertices}
 
 
-def _columns(graph: Graph, edges: Sequence[Edge], group: Mapping[str, str]) -> dict[str, int]:
+def _columns(
+    graph: Graph, edges: Sequence[Edge], group: Mapping[str, str], short: bool, greedy: bool
+) -> dict[str, int]:
     """The column of each vertex: that of its group by the longest path to it, cycles broken."""
     after: dict[str, list[str]] = {key: [] for key in dict.fromkeys(group.values())}
-    entered = set()
     for edge in edges:
         one, two = group[edge.source], group[edge.target]
         if one != two:
             after[one].append(two)
-            entered.add(two)
     samples = dict.fromkeys(group[key] for key, v in graph.vertices.items() if v.kind == "sample")
-    roots = [*samples, *(key for key in after if key not in entered), *after]
-    state: dict[str, int] = {}
-    finished: list[str] = []
-    back: set[tuple[str, str]] = set()
-    for root in roots:
-        if root in state:
-            continue
-        state[root] = 1
-        work = [(root, iter(after[root]))]
-        while work:
-            node, rest = work[-1]
-            for other in rest:
-                if state.get(other) == 1:
-                    back.add((node, other))
-                elif other not in state:
-                    state[other] = 1
-                    work.append((other, iter(after[other])))
-                    break
-            else:
-                state[node] = 2
-                finished.append(node)
-                work.pop()
+    topological = (_greedily if greedy else _walked)(after, samples)
+    number = {key: i for i, key in enumerate(topological)}
     forward: dict[str, list[str]] = {key: [] for key in after}
+    backward: dict[str, list[str]] = {key: [] for key in after}
     for one, others in after.items():
         for two in others:
-            if (one, two) in back:
-                forward[two].append(one)
-            else:
-                forward[one].append(two)
+            first, second = (one, two) if number[one] < number[two] else (two, one)
+            forward[first].append(second)
+            backward[second].append(first)
     level = dict.fromkeys(after, 0)
-    topological = list(reversed(finished))
     for node in topological:
         for other in forward[node]:
             level[other] = max(level[other], level[node] + 1)
     # What nothing leads to stands just before what it leads to; sample objects stay in front.
-    preceded = {other for others in forward.values() for other in others}
     for node in after:
-        if node not in preceded and node not in samples and forward[node]:
+        if not backward[node] and node not in samples and forward[node]:
             level[node] = min(level[other] for other in forward[node]) - 1
+    for _ in range(8 if short else 0):
+        if not _shortened(topological, level, forward, backward, samples):
+            break
     first = min(level.values(), default=0)
-    return {key: level[group[key]] - first for key in graph.vertices}
+    # Columns that nothing stands in any more are left out.
+    kept = {value: i for i, value in enumerate(sorted(set(level.values())))} if short else {}
+    return {key: kept.get(level[group[key]], level[group[key]] - first) for key in graph.vertices}
 
 
-# Order ------------------------------------------------------------------------------------------------------
+def _walked(after: Mapping[str, Sequence[str]], samples: Mapping[str, object]) -> list[str]:
+    """The vertices in an order in which a walk in depth from sample objects, then from sources, turns round what
+    leads back.
+    """
+    entered = {other for others in after.values() for other in others}
+    finished: list[str] = []
+    seen: set[str] = set()
+    for root in (*samples, *(key for key in after if key not in entered), *after):
+        if root in seen:
+            continue
+        seen.add(root)
+        work = [(root, iter(after[root]))]
+        while work:
+            node, rest = work[-1]
+            for other in rest:
+                if other not in seen:
+                    seen.add(other)
+                    work.append((other, iter(after[other])))
+                    break
+            else:
+                finished.append(node)
+                work.pop()
+    return finished[::-1]
 
 
-def crossings(order: Sequence[Sequence[object]], pairs: Iterable[tuple[object, object]]) -> int:
-    """How many pairs of neighbours cross between adjacent columns."""
-    place = {key: (c, i) for c, column in enumerate(order) for i, key in enumerate(column)}
-    gaps: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for left, right in pairs:
-        (c, i), (_, j) = place[left], place[right]
-        gaps[c].append((i, j))
-    total = 0
-    for segments in gaps.values():
-        segments.sort()
-        seen = [0] * (max(j for _, j in segments) + 2)
-        # Inversions of the right ends in the order of the left ones, by a Fenwick tree.
-        placed = 0
-        at = 0
-        while at < len(segments):
-            stop = at
-            while stop < len(segments) and segments[stop][0] == segments[at][0]:
-                stop += 1
-            for _, j in segments[at:stop]:
-                below, k = 0, j + 1
-                while k > 0:
-                    below += seen[k]
-                    k -= k & -k
-                total += placed - below
-            for _, j in segments[at:stop]:
-                k = j + 1
-                while k < len(seen):
-                    seen[k] += 1
-                    k += k & -k
-                placed += 1
-            at = stop
-    return total
+def _greedily(after: Mapping[str, Sequence[str]], samples: Mapping[str, object]) -> list[str]:
+    """The vertices in an order that few arrows run against (Eades, Lin and Smyth, *A fast and effective heuristic for
+    the feedback arc set problem*, 1993), sample objects first.
+    """
+    before: dict[str, list[str]] = {key: [] for key in after}
+    for one, others in after.items():
+        for two in others:
+            before[two].append(one)
+    left, right, rest = list(samples), [], [key for key in after if key not in samples]
+    while rest:
+        alive = set(rest)
+        outs = {key: sum(other in alive for other in after[key]) for key in rest}
+        ins = {key: sum(other in alive for other in before[key]) for key in rest}
+        sinks = [key for key in rest if not outs[key]]
+        sources = [key for key in rest if not ins[key]]
+        if sinks:
+            right += sinks
+            gone = set(sinks)
+        elif sources:
+            left += sources
+            gone = set(sources)
+        else:
+            best = max(rest, key=lambda key: outs[key] - ins[key])
+            left.append(best)
+            gone = {best}
+        rest = [key for key in rest if key not in gone]
+    return left + right[::-1]
 
 
-def _ordered(order: list[list[object]], pairs: Sequence[tuple[object, object]], graph: Graph) -> list[list[object]]:
-    """The columns, reordered by barycentres and by exchanging neighbours until the crossings grow no fewer."""
-    beside: tuple[dict[object, list[object]], dict[object, list[object]]] = (defaultdict(list), defaultdict(list))
-    for left, right in pairs:
-        beside[0][right].append(left)
-        beside[1][left].append(right)
-    column_of = {key: c for c, column in enumerate(order) for key in column}
-    vertical: dict[object, list[object]] = defaultdict(list)
-    for edge in graph.edges:
-        if edge.source != edge.target and column_of[edge.source] == column_of[edge.target]:
-            vertical[edge.source].append(edge.target)
-            vertical[edge.target].append(edge.source)
-    place = {key: i for column in order for i, key in enumerate(column)}
-    best, least = [list(column) for column in order], (crossings(order, pairs), _spread(place, vertical))
-    for sweep in range(SWEEPS):
-        rightwards = sweep % 2 == 0
-        columns = range(1, len(order)) if rightwards else range(len(order) - 2, -1, -1)
-        for c in columns:
-            before = order[c - 1 if rightwards else c + 1]
-            _by_barycentre(order[c], len(before), place, beside[0 if rightwards else 1], vertical)
-            _exchange(order[c], place, beside)
-        cost = (crossings(order, pairs), _spread(place, vertical))
-        if cost < least:
-            best, least = [list(column) for column in order], cost
-        elif sweep >= 4 and cost == least:
-            break
-    return best
-
-
-def _spread(place: Mapping[object, int], vertical: Mapping[object, Sequence[object]]) -> int:
-    """How far apart those are that an arrow joins within their column."""
-    return sum(abs(place[a] - place[b]) for a, others in vertical.items() for b in others)
-
-
-def _by_barycentre(
-    column: list[object],
-    size: int,
-    place: dict[object, int],
-    neighbours: Mapping[object, Sequence[object]],
-    vertical: Mapping[object, Sequence[object]],
-) -> None:
-    """Sorts a column by the mean places of its neighbours in the column before, of that size."""
-
-    def centre(key: object) -> float:
-        others = neighbours.get(key)
-        return sum(place[other] for other in others) / len(others) / size if others else place[key] / len(column)
-
-    centres = {key: centre(key) for key in column}
-    # What vertical arrows join is pulled together.
-    pulled = {
-        key: (value + sum(centres[other] for other in vertical[key])) / (1 + len(vertical[key]))
-        if key in vertical
-        else value
-        for key, value in centres.items()
-    }
-    column.sort(key=lambda key: pulled[key])
-    place.update((key, i) for i, key in enumerate(column))
-
-
-def _exchange(
-    column: list[object],
-    place: dict[object, int],
-    beside: tuple[Mapping[object, Sequence[object]], Mapping[object, Sequence[object]]],
-) -> None:
-    """Exchanges neighbours of one column as long as that removes crossings on its two sides together."""
-    ends = {key: [sorted(place[k] for k in side.get(key, ())) for side in beside] for key in column}
-
-    def between(upper: object, lower: object) -> int:
-        """Crossings where `upper` stands above `lower`."""
-        total = 0
-        for ups, lows in zip(ends[upper], ends[lower], strict=True):
-            j = 0
-            for up in ups:
-                while j < len(lows) and lows[j] < up:
-                    j += 1
-                total += j
-        return total
-
-    for _ in range(4):
-        changed = False
-        for i in range(len(column) - 1):
-            if between(column[i], column[i + 1]) > between(column[i + 1], column[i]):
-                column[i], column[i + 1] = column[i + 1], column[i]
-                changed = True
-        if not changed:
-            break
-    place.update((key, i) for i, key in enumerate(column))
+def _shortened(
+    topological: Sequence[str],
+    level: dict[str, int],
+    forward: Mapping[str, Sequence[str]],
+    backward: Mapping[str, Sequence[str]],
+    samples: Mapping[str, object],
+) -> bool:
+    """Moves each vertex to the median of its neighbours, as far as the direction of its arrows allows."""
+    changed = False
+    for node in reversed(topological):
+        near = sorted([level[other] + 1 for other in backward[node]] + [level[other] - 1 for other in forward[node]])
+        if node in samples or not near:
+            continue
+        low = max((level[other] + 1 for other in backward[node]), default=near[0])
+        high = min((level[other] - 1 for other in forward[node]), default=near[-1])
+        wanted = min(max(near[len(near) // 2], low), high)
+        if wanted != level[node]:
+            level[node], changed = wanted, True
+    return changed

@@ -17,21 +17,35 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.drawing import text
 from learningdiagrams.drawing.graph import Edge, Graph, Vertex, graph_of
-from learningdiagrams.drawing.layers import arrange
+from learningdiagrams.drawing.layers import Columns, arrange
 from learningdiagrams.drawing.picture import Point
 from learningdiagrams.drawing.places import LABEL, ROW, place, size
 from learningdiagrams.drawing.routes import Rect, at, routes, sampled, spaced
+from learningdiagrams.drawing.tangles import Tangle
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.terms import applications
 
 __all__ = ["Arrow", "Badge", "Layout", "Spot", "layout", "path_edges"]
 
 BADGE: Final = 11.5
+ARRANGEMENTS: Final[tuple[Mapping[str, Any], ...]] = (
+    {},
+    {"short": True},
+    {"kind": "squares"},
+    {"kind": "squares", "short": True},
+    {"greedy": True},
+    {"greedy": True, "short": True},
+    {"kind": "free"},
+    {"kind": "free", "short": True},
+    {"kind": "free", "greedy": True, "short": True},
+)
+EFFORT: Final = ((40, 9), (80, 3), (150, 2))
+"""How many arrangements are tried for at most so many arrows and wires; beyond the last, one."""
 LINE: Final = 8.0
 """Half the height of a line of label text."""
 
@@ -90,15 +104,13 @@ class Layout:
 def layout(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> Layout:
     """Places everything that is drawn of a diagram; the same diagram gives the same layout."""
     graph = graph_of(diagram)
-    columns = arrange(graph)
     words = {name: (kind, badge) for kind, name, badge in _badge_words(diagram, residuals)}
     before: dict[str, float] = {}
     for name, (kind, badge) in words.items():
         target = (diagram.goals[name] if kind == "goal" else diagram.laws[name]).left.cod.name
         if target in graph.vertices:
             before[target] = max(before.get(target, 0.0), text.width(badge, BADGE))
-    places = place(graph, columns, before)
-    curves = routes(graph, columns, places)
+    columns, places, curves = _least_tangled(graph, before)
     top = min((places[key][1] for key in graph.vertices), default=0.0)
     spots = {}
     for key, vertex in graph.vertices.items():
@@ -114,6 +126,32 @@ def layout(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> La
     arrows = tuple(Arrow(edge, curves[edge.key], labels.get(edge.key)) for edge in graph.edges)
     loops = {edge.key for edge in graph.edges if edge.source == edge.target}
     return Layout(graph, spots, arrows, tuple(_badges(diagram, words, spots, curves, loops, writer, residuals)))
+
+
+def _least_tangled(
+    graph: Graph, before: Mapping[str, float]
+) -> tuple[Columns, dict[object, Point], dict[str, tuple[Point, ...]]]:
+    """Columns, places and curves: of some ways to arrange the columns the one whose curves cross least, the first of
+    equals.
+    """
+    count = next((ways for most, ways in EFFORT if len(graph.edges) <= most), 1)
+    if any(vertex.at is not None for vertex in graph.vertices.values()):
+        count = 1
+    best, least, seen = None, math.inf, set()
+    for options in ARRANGEMENTS[:count]:
+        columns = arrange(graph, **options)
+        if columns.order in seen:
+            continue
+        seen.add(columns.order)
+        places = place(graph, columns, before)
+        curves = routes(graph, columns, places)
+        tangled = Tangle(curves).total()
+        if tangled < least:
+            best, least = (columns, places, curves), tangled
+        if not tangled:
+            break
+    assert best is not None, "there is at least one arrangement"
+    return best
 
 
 def _freedom(curve: Sequence[Point]) -> float:

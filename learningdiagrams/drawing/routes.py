@@ -7,12 +7,16 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
+
+import numpy as np
 
 from learningdiagrams.drawing.graph import Edge, Graph
 from learningdiagrams.drawing.layers import Columns
 from learningdiagrams.drawing.picture import Point, line
 from learningdiagrams.drawing.places import BUNDLE, size
+from learningdiagrams.drawing.tangles import Tangle, polygon
 
 __all__ = ["Rect", "clipped", "meets", "routes", "sampled", "spaced"]
 
@@ -20,6 +24,8 @@ MARGIN: Final = 3.0
 """Between an arrow's end and the box that it leaves or meets."""
 BENDS: Final = (26.0, 44.0, 70.0, 100.0, 140.0, 190.0, 260.0, 350.0)
 SAMPLES: Final = 20
+TRIES: Final = 600
+"""How many curves are tried in all to remove crossings."""
 
 
 @dataclass(frozen=True)
@@ -64,35 +70,46 @@ def spaced(points: Sequence[Point], step: float = 5.0) -> list[Point]:
     found = [points[0]]
     for i in range(0, len(points) - 1, 3):
         segment = points[i : i + 4]
-        # A curve is no longer than its control polygon.
-        length = sum(math.dist(p, q) for p, q in itertools.pairwise(segment))
-        count = max(2, math.ceil(length / step))
+        count = max(2, math.ceil(_length(segment) / step))
         found += [at(segment, k / count) for k in range(1, count + 1)]
     return found
 
 
 def meets(points: Sequence[Point], rects: Sequence[Rect], margin: float = 0.0) -> int:
     """How many of these boxes a curve passes through."""
-    hit: set[int] = set()
-    for i in range(0, len(points) - 1, 3):
-        # A segment lies within the box around its four control points.
-        segment = points[i : i + 4]
-        xs, ys = [p[0] for p in segment], [p[1] for p in segment]
-        low_x, high_x = min(xs) - margin, max(xs) + margin
-        low_y, high_y = min(ys) - margin, max(ys) + margin
-        near = [
-            (n, r)
-            for n, r in enumerate(rects)
-            if r.x + r.half_width > low_x
-            and r.x - r.half_width < high_x
-            and r.y + r.half_height > low_y
-            and r.y - r.half_height < high_y
-            and n not in hit
-        ]
-        if near:
-            along = spaced(segment, 4.0)
-            hit.update(n for n, r in near if any(r.holds(p, margin) for p in along))
-    return len(hit)
+    return _passed(points, corners(rects), margin)
+
+
+def corners(rects: Sequence[Rect]) -> np.ndarray:
+    """The left, top, right and bottom of boxes, one in each row."""
+    sides = [
+        (r.x - r.half_width, r.y - r.half_height, r.x + r.half_width, r.y + r.half_height) for r in rects
+    ]
+    return np.array(sides, dtype=float).reshape(-1, 4)
+
+
+def _passed(points: Sequence[Point], boxes: np.ndarray, margin: float) -> int:
+    # A curve lies within the box around its control points.
+    xs, ys = [p[0] for p in points], [p[1] for p in points]
+    near = boxes[
+        (boxes[:, 2] > min(xs) - margin)
+        & (boxes[:, 0] < max(xs) + margin)
+        & (boxes[:, 3] > min(ys) - margin)
+        & (boxes[:, 1] < max(ys) + margin)
+    ]
+    if not len(near):
+        return 0
+    longest = max(_length(points[i : i + 4]) for i in range(0, len(points) - 1, 3))
+    along = polygon(points, max(2, math.ceil(longest / 4.0)))
+    x, y = along[:, 0, None], along[:, 1, None]
+    left, top, right, bottom = near.T
+    inside = (x > left - margin) & (x < right + margin) & (y > top - margin) & (y < bottom + margin)
+    return int(np.count_nonzero(inside.any(axis=0)))
+
+
+def _length(segment: Sequence[Point]) -> float:
+    """A bound for the length of a segment: that of its control polygon."""
+    return sum(math.dist(p, q) for p, q in itertools.pairwise(segment))
 
 
 def _split(segment: Sequence[Point], u: float) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
@@ -116,20 +133,23 @@ def clipped(points: Sequence[Point], start: Rect, end: Rect) -> tuple[Point, ...
 def _cut(points: tuple[Point, ...], start: Rect) -> tuple[Point, ...]:
     """A curve without the part that runs in the box around its start."""
     fine = 40
-    for i in range((len(points) - 1) // 3):
-        segment = points[3 * i : 3 * i + 4]
-        for k in range(1, fine + 1):
-            if not start.holds(at(segment, k / fine), MARGIN):
-                low, high = (k - 1) / fine, k / fine
-                for _ in range(12):
-                    middle = (low + high) / 2
-                    if start.holds(at(segment, middle), MARGIN):
-                        low = middle
-                    else:
-                        high = middle
-                _, rest = _split(segment, high)
-                return (*rest, *points[3 * i + 4 :])
-    return points
+    half_width, half_height = start.half_width + MARGIN, start.half_height + MARGIN
+    along = polygon(points, fine)
+    outside = (abs(along[:, 0] - start.x) >= half_width) | (abs(along[:, 1] - start.y) >= half_height)
+    outside[0] = False
+    if not outside.any():
+        return points
+    i, k = divmod(int(outside.argmax()) - 1, fine)
+    segment = points[3 * i : 3 * i + 4]
+    low, high = k / fine, (k + 1) / fine
+    for _ in range(12):
+        middle = (low + high) / 2
+        if start.holds(at(segment, middle), MARGIN):
+            low = middle
+        else:
+            high = middle
+    _, rest = _split(segment, high)
+    return (*rest, *points[3 * i + 4 :])
 
 
 def bent(start: Point, end: Point, bend: float) -> tuple[Point, ...]:
@@ -169,52 +189,115 @@ def _s_curve(start: Point, end: Point) -> tuple[Point, ...]:
     return (start, (start[0] + half, start[1]), (end[0] - half, end[1]), end)
 
 
-def routes(graph: Graph, columns: Columns, places: Mapping[object, Point]) -> dict[str, tuple[Point, ...]]:
-    """The curve of every edge, from box to box, none through a vertex that it has nothing to do with (where
-    that can be).
+def routes(
+    graph: Graph, columns: Columns, places: Mapping[object, Point], passes: int = 2
+) -> dict[str, tuple[Point, ...]]:
+    """The curve of every edge, from box to box, none through a vertex that it has nothing to do with (where that can
+    be), and crossing few others.
+
+    Args:
+        passes: how often those that cross others look for a better way.
     """
     boxes = {key: Rect(*places[key], *(side / 2 for side in size(v))) for key, v in graph.vertices.items()}
     bundles: dict[frozenset[str], list[Edge]] = defaultdict(list)
     for edge in graph.edges:
         bundles[frozenset((edge.source, edge.target))].append(edge)
-    found: dict[str, tuple[Point, ...]] = {}
-    for ends, bundle in bundles.items():
-        if len(ends) == 1:
-            for number, edge in enumerate(bundle):
-                found[edge.key] = loop(boxes[edge.source], number)
-            continue
-        for number, edge in enumerate(bundle):
-            found[edge.key] = _route(graph, columns, places, boxes, edge, bundle, number)
-    return {edge.key: found[edge.key] for edge in graph.edges}
+    ways = {
+        edge.key: _Ways(graph, columns, places, boxes, edge, bundle, number)
+        for bundle in bundles.values()
+        for number, edge in enumerate(bundle)
+    }
+    found = {edge.key: ways[edge.key].first() for edge in graph.edges}
+    if passes:
+        _untangled(ways, found, passes)
+    return found
 
 
-def _route(
-    graph: Graph,
-    columns: Columns,
-    places: Mapping[object, Point],
-    boxes: Mapping[str, Rect],
-    edge: Edge,
-    bundle: Sequence[Edge],
-    number: int,
-) -> tuple[Point, ...]:
-    """The first of an edge's possible curves that meets no foreign vertex, or the one that meets fewest."""
-    start, end = boxes[edge.source], boxes[edge.target]
-    foreign = [box for key, box in boxes.items() if key not in (edge.source, edge.target)]
-    # Of several between the same two, offsets are to one side of one direction, whichever way each of them runs.
-    offset = (number - (len(bundle) - 1) / 2) * BUNDLE
-    same_way = edge.source == bundle[0].source
-    base = -offset if same_way else offset
-    vertical = columns.column[edge.source] == columns.column[edge.target]
-    if edge.curve is not None:
-        return clipped(bent((start.x, start.y), (end.x, end.y), edge.curve * 22.0), start, end)
-    fewest, best = math.inf, ()
-    for candidate in _candidates(graph, columns, places, edge, start, end, base, vertical):
-        hits = meets(candidate, foreign, 5.0)
-        if hits < fewest:
-            fewest, best = hits, candidate
-        if not hits:
+def _untangled(ways: Mapping[str, _Ways], found: dict[str, tuple[Point, ...]], passes: int) -> None:
+    """Edges that cross others take the way on which they cross fewest, those that cross most first."""
+    tangle = Tangle(found)
+    tries = TRIES
+    for _ in range(passes):
+        counts = {key: tangle.crossings(key) for key in found}
+        changed = False
+        for key in sorted((key for key in found if counts[key]), key=lambda key: -counts[key]):
+            way = ways[key]
+            before = tangle.crossings(key)
+            if not before:
+                continue
+            others = [found[edge.key] for edge in way.bundle if edge.key != key]
+            best, least = found[key], (way.hits(found[key]), before, 0.0)
+            for number, candidate in enumerate(way.candidates()):
+                tries -= 1
+                crossed = tangle.crossings(key, candidate)
+                if crossed >= least[1] or any(_close(candidate, other) for other in others):
+                    continue
+                cost = (way.hits(candidate), crossed, float(number))
+                if cost < least:
+                    best, least = candidate, cost
+                if not crossed:
+                    break
+            if best is not found[key]:
+                found[key] = best
+                tangle.replace(key, best)
+                changed = True
+            if tries <= 0:
+                return
+        if not changed:
             break
-    return best
+
+
+def _close(one: Sequence[Point], two: Sequence[Point]) -> bool:
+    """Whether the middles of two curves are so near that the two would look like one."""
+    return math.dist(at(one, (len(one) - 1) / 6), at(two, (len(two) - 1) / 6)) < 0.6 * BUNDLE
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """The ways that an edge can take: one of a bundle of edges between the same two vertices."""
+
+    graph: Graph
+    columns: Columns
+    places: Mapping[object, Point]
+    boxes: Mapping[str, Rect]
+    edge: Edge
+    bundle: Sequence[Edge]
+    number: int
+
+    @cached_property
+    def foreign(self) -> np.ndarray:
+        ends = (self.edge.source, self.edge.target)
+        return corners([box for key, box in self.boxes.items() if key not in ends])
+
+    def hits(self, curve: Sequence[Point]) -> int:
+        """How many vertices a curve runs through that are not its ends."""
+        return _passed(curve, self.foreign, 5.0)
+
+    def first(self) -> tuple[Point, ...]:
+        """The best-looking way that meets no foreign vertex, or the one that meets fewest."""
+        fewest, best = math.inf, ()
+        for candidate in self.candidates():
+            hits = self.hits(candidate)
+            if hits < fewest:
+                fewest, best = hits, candidate
+            if not hits or self.edge.source == self.edge.target:
+                break
+        return best
+
+    def candidates(self) -> Iterator[tuple[Point, ...]]:
+        edge, bundle = self.edge, self.bundle
+        start, end = self.boxes[edge.source], self.boxes[edge.target]
+        if edge.source == edge.target:
+            yield loop(start, self.number)
+            return
+        # Of several between the same two, offsets are to one side of one direction, whichever way each of them runs.
+        offset = (self.number - (len(bundle) - 1) / 2) * BUNDLE
+        base = -offset if edge.source == bundle[0].source else offset
+        if edge.curve is not None:
+            yield clipped(bent((start.x, start.y), (end.x, end.y), edge.curve * 22.0), start, end)
+            return
+        vertical = self.columns.column[edge.source] == self.columns.column[edge.target]
+        yield from _candidates(self.graph, self.columns, self.places, edge, start, end, base, vertical)
 
 
 def _candidates(

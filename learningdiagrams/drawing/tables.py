@@ -5,7 +5,7 @@ Everything that a diagram holds is escaped: a label that contains `<script>` is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import Final
 
@@ -13,6 +13,7 @@ from learningdiagrams.diagram import Diagram
 from learningdiagrams.drawing import palette, text
 from learningdiagrams.drawing.scene import notes
 from learningdiagrams.language.writing import argument
+from learningdiagrams.theory.showing import rows_table
 
 __all__ = ["equations_table", "generators_table", "html_table", "rows_table"]
 
@@ -93,19 +94,3 @@ def _cut(words: str) -> str:
 
 def _code(words: str) -> str:
     return f"<code>{escape(_cut(words))}</code>"
-
-
-def rows_table(
-    heading: Sequence[str], rows: Iterable[Sequence[str]], limit: int | None = None, names: Sequence[str] = ()
-) -> str:
-    """An HTML table; cells are HTML already, headings are text. `names` say which equation each row is about."""
-    rows = list(rows)
-    shown = rows if limit is None else rows[:limit]
-    abouts = [f' data-name="{escape(name)}"' for name in names] or [""] * len(shown)
-    head = "".join(f'<th scope="col" style="text-align:left">{escape(word)}</th>' for word in heading)
-    body = "".join(
-        f"<tr{about}>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in row) + "</tr>"
-        for about, row in zip(abouts, shown, strict=False)
-    )
-    more = f"<p>… {len(rows) - len(shown)} more rows</p>" if len(shown) < len(rows) else ""
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"

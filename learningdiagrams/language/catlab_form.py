@@ -35,7 +35,7 @@ from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import About, DiagramError
 from learningdiagrams.language import build
 from learningdiagrams.language.json_form import FORMAT, VERSION, Form, Item, JsonSource, write_json
-from learningdiagrams.theory.catlab_json import check_schema, path, read_schema, schema_form, single
+from learningdiagrams.theory.catlab.acsets import check_schema, path, read_schema, schema_form, single
 from learningdiagrams.theory.errors import TheoryError
 
 __all__ = ["BESIDE", "read_catlab", "write_catlab"]

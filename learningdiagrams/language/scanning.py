@@ -22,7 +22,20 @@ from lark import Token
 from learningdiagrams.diagram import DECLARATIONS, RESERVED
 from learningdiagrams.errors import DiagramError
 
-__all__ = ["LanguageError", "Line", "Problem", "Source", "lines", "quoted", "scan", "text_of", "words"]
+__all__ = [
+    "LanguageError",
+    "Line",
+    "Piece",
+    "Problem",
+    "Source",
+    "is_number",
+    "lines",
+    "pieces",
+    "quoted",
+    "scan",
+    "text_of",
+    "words",
+]
 
 
 class Problem(NamedTuple):
@@ -101,6 +114,12 @@ _TOKEN = re.compile(
 )
 _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
+
+def is_number(word: str) -> bool:
+    """Whether a word that starts like a number is one: `2x` is none."""
+    return _NUMBER.fullmatch(word) is not None
+
+
 _INSTEAD = {
     **dict.fromkeys(("→", "⟶", "⇒", "↦", "=>", "|->", "-->", "--->"), "->"),
     **dict.fromkeys(("≫", "»", "⨾", ">", ">>>", "> >"), ">>"),
@@ -120,16 +139,38 @@ _OTHERWISE = {
 }
 
 
+class Piece(NamedTuple):
+    """A word of a text as it is written, its offset, and what it is.
+
+    `kind` is NAME (reserved words too), SYMBOL, NUMBER, TEXT, NEWLINE, COMMENT, or, where it is no word of the
+    language, OPEN (a quote that nothing closes) or WRONG.
+    """
+
+    kind: str
+    word: str
+    start: int
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    """All that stands in a text but blanks, comments and line breaks too.
+
+    >>> [(piece.kind, piece.word) for piece in pieces("object A[2]  # two")]
+    [('NAME', 'object'), ('NAME', 'A'), ('SYMBOL', '['), ('NUMBER', '2'), ('SYMBOL', ']'), ('COMMENT', '# two')]
+    """
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup
+        assert kind is not None  # every alternative has a name
+        yield Piece(kind, match[kind], match.start(kind))
+
+
 def scan(source: Source, text: str | None = None, base: int = 0) -> Iterator[Token]:
     """The words of a text, of `source` unless another is given, with their offsets (counted from `base`).
 
     The type of a token is NAME, NUMBER, TEXT or NEWLINE, or the word itself where it is a sign or reserved.
     What is no word is noted as a problem and comes as a token of type WRONG.
     """
-    for match in _TOKEN.finditer(source.text if text is None else text):
-        kind = match.lastgroup
-        word = match[kind]  # type: ignore[index]  # every alternative has a name
-        start = match.start(kind) + base  # type: ignore[arg-type]
+    for kind, word, start in pieces(source.text if text is None else text):
+        start += base
         if kind == "NAME":
             name = word if word.isascii() else unicodedata.normalize("NFKC", word)
             if name in RESERVED:
@@ -141,7 +182,7 @@ def scan(source: Source, text: str | None = None, base: int = 0) -> Iterator[Tok
         elif kind == "SYMBOL":
             yield Token(word, word, start)
         elif kind == "NUMBER":
-            if _NUMBER.fullmatch(word):
+            if is_number(word):
                 yield Token("NUMBER", word, start)
             else:
                 yield _wrong(source, start, f"`{word}` is neither a number nor a name")
@@ -150,7 +191,7 @@ def scan(source: Source, text: str | None = None, base: int = 0) -> Iterator[Tok
         elif kind == "WRONG":
             yield _wrong(source, start, _no_sign(word))
         elif kind != "COMMENT":
-            yield Token(kind, word, start)  # type: ignore[arg-type]
+            yield Token(kind, word, start)
 
 
 def _wrong(source: Source, start: int, message: str) -> Token:

@@ -42,7 +42,7 @@ from learningdiagrams.values import Value, literal
 if TYPE_CHECKING:
     from learningdiagrams.theory.presentations import Law, Presentation
 
-__all__ = ["argument", "check_writable", "declared", "style_options", "write", "write_presentation"]
+__all__ = ["aligned", "argument", "check_writable", "declared", "style_options", "write", "write_presentation"]
 
 WIDEST: Final = 60
 """Characters beyond which a cell sets no width for the cells above and below it."""
@@ -72,11 +72,11 @@ def write(diagram: Diagram, exact: bool = False) -> str:
     objects = _gathered(f"{name}{space}" for name, space in diagram.spaces.items())
     return _blocks(
         [] if diagram.name == "diagram" else [f"diagram {_title(diagram.name)}"],
-        _aligned([["object", row] for row in objects], generators),
+        aligned([["object", row] for row in objects], generators),
         _laws(diagram.presentation),
-        _aligned(_equations("goal", diagram.goals), _equations("measure", diagram.measures)),
-        _aligned([_stage(stage) for stage in diagram.stages.values()]),
-        _aligned([["style", name, _options(style_options(style))] for name, style in diagram.styles.items()]),
+        aligned(_equations("goal", diagram.goals), _equations("measure", diagram.measures)),
+        aligned([_stage(stage) for stage in diagram.stages.values()]),
+        aligned([["style", name, _options(style_options(style))] for name, style in diagram.styles.items()]),
     )
 
 
@@ -99,7 +99,7 @@ def write_presentation(presentation: Presentation) -> str:
     maps = [["map", name, f": {m.dom} -> {m.cod}"] for name, m in presentation.generators.items()]
     return _blocks(
         [f"diagram {_title(presentation.name)}"],
-        _aligned([["object", row] for row in _gathered(presentation.sorts)], maps),
+        aligned([["object", row] for row in _gathered(presentation.sorts)], maps),
         _laws(presentation),
     )
 
@@ -148,7 +148,7 @@ def _blocks(*blocks: list[str]) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def _aligned(*tables: Iterable[list[str]]) -> list[str]:
+def aligned(*tables: Iterable[list[str]]) -> list[str]:
     """Lines of cells in columns of common widths: three blanks before the fourth and later ones, else one.
 
     A cell that ends its line sets no width, nor does a very long one; a column of empty cells is none.
@@ -191,7 +191,7 @@ def _laws(presentation: Presentation) -> list[str]:
         taken.add(name)
         equation = f"{law.left} = {law.right}"
         rows.append(["law", equation] if name == f"law{number}" else ["law", name, f": {equation}"])
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def _equations(kind: str, named: Mapping[str, Goal] | Mapping[str, Measure]) -> list[list[str]]:

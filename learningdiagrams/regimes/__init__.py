@@ -39,6 +39,7 @@ NAMES: Final = (
     "manipulator",
     "simsiam",
     "few_shot",
+    "prototypes",
     "mean_teacher",
     "clip",
     "captioning",

@@ -21,9 +21,24 @@ from learningdiagrams.language.json_form import loads_json, write_json
 if TYPE_CHECKING:
     from learningdiagrams.compiled import Compiled
 
-__all__ = ["Arrays", "Figure", "Regime", "Split", "Variant", "shortened"]
+__all__ = ["Arrays", "Figure", "Regime", "Split", "Variant", "parted", "shortened"]
 
 Arrays = dict[str, np.ndarray]
+
+
+def parted(rows: int | np.ndarray, held: int, drawn: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on and rows that are held out, in an order drawn at random.
+
+    Args:
+        rows: the rows, or how many there are.
+        held: how many are held out.
+
+    >>> kept, out = parted(5, 2, np.random.default_rng(0))
+    >>> len(kept), len(out), sorted([*kept.tolist(), *out.tolist()])
+    (3, 2, [0, 1, 2, 3, 4])
+    """
+    order = drawn.permutation(rows)
+    return order[held:], order[:held]
 
 
 class Split(NamedTuple):
@@ -84,12 +99,14 @@ class Variant:
         words: what it shows.
         changes: what stands in the diagram's text, once each, and what stands there instead.
         shows: the figures that it is about; all of them where none are named.
+        whole: the function of the changed text that makes the diagram, where it is another than the regime's.
     """
 
     name: str
     words: str
     changes: Mapping[str, str]
     shows: tuple[str, ...] = ()
+    whole: Callable[[str], Diagram] | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +163,8 @@ class Regime:
     def diagram(self, variant: str | None = None, quick: int | None = None) -> Diagram:
         """The diagram; with `quick` each of its stages takes at most that many steps."""
         text = self.text(variant)
-        whole = self.whole or (lambda text: loads(text, file=str(self.path), directory=self.path.parent))
+        own = None if variant is None else self.variant(variant).whole
+        whole = own or self.whole or (lambda text: loads(text, file=str(self.path), directory=self.path.parent))
         made = whole(text)
         return made if quick is None else shortened(made, quick)
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from learningdiagrams.data import host
 from learningdiagrams.glyphs import SIDE, glyphs
-from learningdiagrams.regimes.base import Figure, Regime, Split, Variant
+from learningdiagrams.regimes.base import Figure, Regime, Split, Variant, parted
+from learningdiagrams.regimes.letters import HELD_LETTERS
 
 if TYPE_CHECKING:
     from learningdiagrams.compiled import Compiled
@@ -20,8 +21,8 @@ __all__ = ["REGIME"]
 def data(seed: int) -> Split:
     """Letters in Sans, other letters in Sans Bold; 200 more in both, true pairs for the judge alone."""
     found = glyphs()
-    order = np.random.default_rng(seed).permutation(len(found.letters))
-    test, left, right = order[:200], order[200::2], order[201::2]
+    train, test = parted(len(found.letters), HELD_LETTERS, np.random.default_rng(seed))
+    left, right = train[::2], train[1::2]
     plain, heavy = (found.face(face)[:, None].reshape(-1, 1, SIDE, SIDE) for face in ("DejaVuSans", "DejaVuSans-Bold"))
     return Split({"sans": plain[left], "bold": heavy[right]}, {"sans": plain[test], "bold": heavy[test]})
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from learningdiagrams.errors import DiagramError
+from learningdiagrams.regimes.base import parted
 
 __all__ = ["TEST", "balanced", "digits"]
 
@@ -23,9 +24,9 @@ def digits(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
             "this regime needs scikit-learn's digits; `pip install 'learningdiagrams[regimes]'` brings them"
         ) from error
     loaded: Any = load_digits()
-    order = np.random.default_rng(seed).permutation(len(loaded.data))
-    pictures, classes = (loaded.data / 16.0).astype(np.float32)[order], loaded.target[order]
-    return pictures[TEST:], classes[TEST:], pictures[:TEST], classes[:TEST]
+    pictures, classes = (loaded.data / 16.0).astype(np.float32), loaded.target
+    train, test = parted(len(pictures), TEST, np.random.default_rng(seed))
+    return pictures[train], classes[train], pictures[test], classes[test]
 
 
 def balanced(classes: np.ndarray, each: int) -> np.ndarray:

@@ -5,15 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from learningdiagrams.diagram import Diagram
+from learningdiagrams.gluing import colimit
+from learningdiagrams.language import loads
 from learningdiagrams.regimes.base import Figure, Regime, Split, Variant
 from learningdiagrams.regimes.digits import digits
 
 if TYPE_CHECKING:
     from learningdiagrams.compiled import Compiled
 
-__all__ = ["REGIME"]
+__all__ = ["REGIME", "taught"]
 
 LABELS: Final = 50
+TEACHERS: Final = 3
+
+
+def taught(text: str, teachers: int = TEACHERS) -> Diagram:
+    """One student and that many teachers: copies of the diagram, glued along all of it but the teacher.
+
+    >>> three = taught(REGIME.text("teachers"))
+    >>> three.models, three.goals["soft_3"].right, three.stages["distil"].by
+    (('student', 'alone', 'teacher', 'teacher_2', 'teacher_3'), image >> teacher_3, ('hard', 'soft', 'soft_2', 'soft_3'))
+    """
+    lines = [line for line in text.splitlines() if not line.startswith(("stage", "#"))]
+    one, pupil = loads("\n".join(lines)), loads("\n".join(line for line in lines if "teacher" not in line))
+    shared = {name: name for name in (*pupil.generators, *pupil.goals, *pupil.measures)}
+    whole = colimit([pupil, *[one] * teachers], [(0, i + 1, shared) for i in range(teachers)], name="Teachers").diagram
+    lessons, soft = ([name for name in whole.goals if name.startswith(word)] for word in ("lesson", "soft"))
+    whole.stage("teach", train=[name for name in whole.models if name.startswith("teacher")], by=lessons, epochs=30)
+    whole.stage("distil", train=["student"], by=["hard", *soft], steps=1000)
+    whole.stage("solo", train=["alone"], by=["labels"], steps=1000)
+    return whole
 
 
 def data(seed: int) -> Split:
@@ -59,6 +81,12 @@ REGIME = Regime(
                 "few >> alone     = fewdigit": "image >> alone = digit",
             },
             shows=("alone", "student", "gain"),
+        ),
+        Variant(
+            "teachers",
+            "three teachers, a third of the weight each: one colimit of three copies along the student",
+            {"weight 0.9": "weight 0.3"},
+            whole=taught,
         ),
     ),
 )

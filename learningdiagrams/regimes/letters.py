@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from learningdiagrams.glyphs import SIDE, Glyphs, glyphs
+from learningdiagrams.regimes.base import parted
 
 __all__ = ["HELD_FACES", "HELD_LETTERS", "LONGEST", "Held", "held_out", "named", "vocabulary"]
 
@@ -37,8 +38,8 @@ class Held:
 def held_out(seed: int) -> Held:
     """Letters and faces to train on, and 200 letters and 2 faces that are held out."""
     drawn, found = np.random.default_rng(seed), glyphs()
-    letters, faces = drawn.permutation(len(found.letters)), drawn.permutation(len(found.faces))
-    return Held(found, letters[HELD_LETTERS:], letters[:HELD_LETTERS], faces[HELD_FACES:], faces[:HELD_FACES])
+    letters = parted(len(found.letters), HELD_LETTERS, drawn)
+    return Held(found, *letters, *parted(len(found.faces), HELD_FACES, drawn))
 
 
 @lru_cache(maxsize=1)

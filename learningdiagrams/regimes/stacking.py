@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from learningdiagrams.errors import DiagramError
-from learningdiagrams.regimes.base import Arrays, Figure, Regime, Split
+from learningdiagrams.regimes.base import Arrays, Figure, Regime, Split, parted
 
 if TYPE_CHECKING:
     from learningdiagrams.compiled import Compiled
 
 __all__ = ["REGIME"]
 
-TRAIN: Final = 300
+TEST: Final = 142
 FOLDS: Final = 3
 
 
@@ -29,17 +29,17 @@ def data(seed: int) -> Split:
             "this regime needs scikit-learn's data; `pip install 'learningdiagrams[regimes]'` brings them"
         ) from error
     loaded: Any = load_diabetes()
-    order = np.random.default_rng(seed).permutation(len(loaded.data))
-    rows, values = loaded.data[order], loaded.target[order, None]
-    spread = float(values[:TRAIN].std())
-    rows = ((rows - rows[:TRAIN].mean(0)) / rows[:TRAIN].std(0)).astype(np.float32)
-    values = ((values - values[:TRAIN].mean()) / spread).astype(np.float32)
-    train: Arrays = {"row": rows[:TRAIN], "value": values[:TRAIN]}
-    fold = np.arange(TRAIN) % FOLDS
+    rows, values = loaded.data, loaded.target[:, None]
+    kept, test = parted(len(rows), TEST, np.random.default_rng(seed))
+    spread = float(values[kept].std())
+    rows = ((rows - rows[kept].mean(0)) / rows[kept].std(0)).astype(np.float32)
+    values = ((values - values[kept].mean()) / spread).astype(np.float32)
+    train: Arrays = {"row": rows[kept], "value": values[kept]}
+    fold = np.arange(len(kept)) % FOLDS
     for k in range(FOLDS):
         for word, answer, here in (("rest", "told", fold != k), ("held", "true", fold == k)):
-            train[f"{word}{k + 1}"], train[f"{answer}{k + 1}"] = rows[:TRAIN][here], values[:TRAIN][here]
-    return Split(train, {"row": rows[TRAIN:], "value": values[TRAIN:]}, {"spread": spread})
+            train[f"{word}{k + 1}"], train[f"{answer}{k + 1}"] = rows[kept[here]], values[kept[here]]
+    return Split(train, {"row": rows[test], "value": values[test]}, {"spread": spread})
 
 
 def judge(compiled: Compiled, split: Split) -> Mapping[str, float]:

@@ -113,6 +113,16 @@ class Colimit:
         """
         return find_collapses(self.apex, self.legs) if self._arrows else []
 
+    def _repr_html_(self) -> str:
+        from learningdiagrams.theory.showing import colimit_html, pictured
+
+        return pictured(self) + colimit_html(self)
+
+    def _repr_svg_(self) -> str | None:
+        from learningdiagrams.drawing.notebooks import colimit_svg
+
+        return colimit_svg(self.legs, self._arrows, self._shown, self.apex.name)
+
 
 def colimit(
     presentations: Iterable[Presentation],

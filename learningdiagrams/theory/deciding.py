@@ -69,6 +69,11 @@ class Proved:
     def __bool__(self) -> bool:
         return True
 
+    def _repr_html_(self) -> str:
+        from learningdiagrams.theory.showing import verdict_html
+
+        return verdict_html(self)
+
 
 @dataclass(frozen=True)
 class Refuted:
@@ -82,6 +87,11 @@ class Refuted:
     def __bool__(self) -> bool:
         return False
 
+    def _repr_html_(self) -> str:
+        from learningdiagrams.theory.showing import verdict_html
+
+        return verdict_html(self)
+
 
 @dataclass(frozen=True)
 class Unknown:
@@ -94,6 +104,11 @@ class Unknown:
 
     def __bool__(self) -> bool:
         return False
+
+    def _repr_html_(self) -> str:
+        from learningdiagrams.theory.showing import verdict_html
+
+        return verdict_html(self)
 
 
 Verdict = Proved | Refuted | Unknown

@@ -335,6 +335,11 @@ class Functor:
     def __repr__(self) -> str:
         return f"<Functor {_arrow(self)}>"
 
+    def _repr_html_(self) -> str:
+        from learningdiagrams.theory.showing import functor_html
+
+        return functor_html(self)
+
 
 def generators_in(morphism: Morphism) -> list[Generator]:
     """The generators that an expression is written with, each once, in the order of their first occurrence.

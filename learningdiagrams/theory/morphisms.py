@@ -104,6 +104,11 @@ class Object:
 
     __repr__ = __str__
 
+    def _repr_latex_(self) -> str | None:
+        from learningdiagrams.theory.showing import object_latex
+
+        return object_latex(self)
+
 
 class Generator:
     """A named arrow of a signature, as the head of terms; the morphism that it is, is `morphism`."""
@@ -240,6 +245,11 @@ class Morphism:
     def __repr__(self) -> str:
         text, complete = _write(self, LONGEST_TEXT, "identity")
         return text if complete else text + " …"
+
+    def _repr_latex_(self) -> str | None:
+        from learningdiagrams.theory.showing import morphism_latex
+
+        return morphism_latex(self)
 
 
 class Signature:
@@ -483,8 +493,8 @@ def _write(root: Morphism, limit: int, identity_word: str) -> tuple[str, bool]:
     return "".join(out), not tasks
 
 
-def brief(morphism: Morphism, level: int = 0) -> str:
+def brief(morphism: Morphism, level: int = 0, symbols: int = 60) -> str:
     """The text form for an error message: at most some sixty symbols of it."""
-    text, complete = _write(morphism, 60, "id")
+    text, complete = _write(morphism, symbols, "id")
     text = text if complete else text + " …"
     return f"({text})" if _LEVEL.get(morphism.op, 3) < level else text

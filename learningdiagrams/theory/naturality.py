@@ -171,3 +171,8 @@ class NaturalTransformation:
 
     def __repr__(self) -> str:
         return f"<NaturalTransformation {self.source!r} => {self.target!r}>"
+
+    def _repr_html_(self) -> str:
+        from learningdiagrams.theory.showing import transformation_html
+
+        return transformation_html(self)

@@ -58,6 +58,11 @@ class Law:
     def __repr__(self) -> str:
         return f"Law({self.name!r}, {self.left!r}, {self.right!r})"
 
+    def _repr_latex_(self) -> str | None:
+        from learningdiagrams.theory.showing import equation_latex
+
+        return equation_latex(self.left, self.right, name=self.name)
+
 
 def check_parallel(what: str, left: Morphism, right: Morphism) -> None:
     """Raises :class:`TheoryError`, naming `what`, unless both sides share their domain and codomain."""
@@ -234,3 +239,13 @@ class Presentation:
     def __repr__(self) -> str:
         counts = f"{len(self.sorts)} objects, {len(self.generators)} generators, {len(self._laws)} laws"
         return f"<Presentation {self.name}: {counts}>"
+
+    def _repr_html_(self) -> str:
+        from learningdiagrams.theory.showing import pictured, presentation_html
+
+        return pictured(self) + presentation_html(self)
+
+    def _repr_svg_(self) -> str | None:
+        from learningdiagrams.drawing.notebooks import presentation_svg
+
+        return presentation_svg(self)

@@ -18,16 +18,17 @@ brackets and its variables as x₀, x₁ …, as the factors of the domain count
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
-from learningdiagrams.theory.morphisms import Generator, Morphism, Term
+from learningdiagrams.theory.morphisms import Generator, Morphism, Object, Term
 from learningdiagrams.theory.terms import from_terms, spine, subterm
 
 if TYPE_CHECKING:
     from learningdiagrams.theory.presentations import Law
     from learningdiagrams.theory.proofs import Proof, Step
 
-__all__ = ["proof_as_latex", "proof_as_text"]
+__all__ = ["escaped", "morphism_as_latex", "object_as_latex", "proof_as_latex", "proof_as_text", "rewritten"]
 
 _THEN = " \\mathbin{;} "
 
@@ -36,13 +37,13 @@ def proof_as_text(proof: Proof) -> str:
     """The chain, a line a step: what it leads to, and the law with the part that it replaces and what by."""
     lines = [str(proof.left)]
     for step in proof.steps:
-        old, new = _rewritten(step, proof.laws[step.law])
+        old, new = rewritten(step, proof.laws[step.law])
         backwards = "" if step.forward else ", backwards"
         lines.append(f"  = {step.after}    by {step.law}{backwards}: {old} -> {new}")
     return "\n".join(lines)
 
 
-def _rewritten(step: Step, law: Law) -> tuple[Morphism, Morphism]:
+def rewritten(step: Step, law: Law) -> tuple[Morphism, Morphism]:
     """What a step replaces and by what.
 
     The law's sides where they are the part, or else the terms at the place.
@@ -54,20 +55,83 @@ def _rewritten(step: Step, law: Law) -> tuple[Morphism, Morphism]:
     return old, new
 
 
-def proof_as_latex(proof: Proof) -> str:
-    """The chain as an `align*` environment; see the module."""
+def proof_as_latex(proof: Proof, limit: int | None = None) -> str:
+    """The chain as an `align*` environment; see the module. Steps beyond `limit` are left out, and counted."""
     lines = []
     reason = ""
-    for step in proof.steps:
+    step = None
+    for step in islice(proof.steps, limit):
         marked = subterm(step.before.terms, step.place)
         # On a path, only the generators that the law takes away are marked, not what comes before them.
         inner = step.using[0].terms[0] if len(step.using) == 1 else None
         lines.append(("= " if reason else " ") + _side(step.before, step.place, marked, inner) + reason)
-        name = _escaped(step.law) + ("" if step.forward else ", backwards")
+        name = escaped(step.law) + ("" if step.forward else ", backwards")
         reason = f" && \\text{{by {name}}}"
+    more = len(proof.steps) - len(lines)
+    if step is not None and more:
+        lines.append("= " + _side(step.after, (), None, None) + reason)
+        reason = f" && \\text{{by {more} more steps}}"
     lines.append(("= " if reason else " ") + _side(proof.right, (), None, None) + reason)
     body = " \\\\\n".join("&" + line for line in lines)
     return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
+
+
+def morphism_as_latex(morphism: Morphism, limit: int) -> str | None:
+    """An expression as it was written, in LaTeX; None where it has more than some `limit` symbols.
+
+    >>> from learningdiagrams.theory.morphisms import Signature, identity, proj
+    >>> s = Signature()
+    >>> A = s.sort("A")
+    >>> f, g = s.generator("f", A, A), s.generator("g_1", A, A)
+    >>> print(morphism_as_latex((f & g) >> f @ identity(A), 100))
+    \\langle \\mathrm{f}, \\mathrm{g\\_1} \\rangle \\mathbin{;} \\mathrm{f} \\times \\mathrm{id}_{\\mathrm{A}}
+    >>> print(morphism_as_latex(proj(A * A, 0), 100))
+    \\pi_{0}
+    >>> morphism_as_latex(f >> g >> f, 4) is None
+    True
+    """
+    out: list[str] = []
+    # What is still to be written: LaTeX, or an expression and the sign that it stands beside.
+    tasks: list[str | tuple[Morphism, str]] = [(morphism, "")]
+    while tasks:
+        task = tasks.pop()
+        if len(out) > limit:
+            return None
+        if isinstance(task, str):
+            out.append(task)
+            continue
+        node, outer = task
+        if node.op == "generator":
+            out.append(f"\\mathrm{{{escaped(node.parts[0].name)}}}")
+        elif node.op == "identity":
+            out.append(f"\\mathrm{{id}}_{{{object_as_latex(node.dom)}}}")
+        elif node.op == "project":
+            out.append(f"\\pi_{{{node.parts[0]}}}")
+        elif node.op == "drop":
+            out.append(f"\\mathop{{!}}_{{{object_as_latex(node.dom)}}}")
+        elif node.op == "mark":
+            tasks += (")", (node.parts[1], ""), f"\\operatorname{{{escaped(node.parts[0])}}}(")
+        else:
+            opened, sign, closed = _SIGNS[node.op]
+            # All three are associative; what stands closer needs no brackets, nor does what brings its own.
+            if node.op == outer or (not outer and node.op != "pair") or (outer, node.op) in _CLOSER:
+                opened = closed = ""
+            parts = (closed, (node.parts[1], node.op), sign, (node.parts[0], node.op), opened)
+            tasks += (part for part in parts if part)
+    return "".join(out)
+
+
+_SIGNS: Final = {
+    "pair": ("\\langle ", ", ", " \\rangle"),
+    "compose": ("(", _THEN, ")"),
+    "parallel": ("(", " \\times ", ")"),
+}
+_CLOSER: Final = {("pair", "compose"), ("pair", "parallel"), ("compose", "parallel")}
+
+
+def object_as_latex(obj: Object) -> str:
+    """A product of sorts in LaTeX; 1 where there are none."""
+    return " \\times ".join(f"\\mathrm{{{escaped(sort.name)}}}" for sort in obj.factors) or "1"
 
 
 def _side(morphism: Morphism, place: Sequence[int], marked: Term | None, inner: Term | None) -> str:
@@ -100,13 +164,13 @@ def _as_path(morphism: Morphism) -> list[str] | None:
 
 
 def _identity(morphism: Morphism) -> str:
-    return f"\\mathrm{{id}}_{{{_escaped(morphism.dom.name)}}}"
+    return f"\\mathrm{{id}}_{{{escaped(morphism.dom.name)}}}"
 
 
 def _symbol(term: Term) -> str:
     assert isinstance(term.head, Generator)
     index = f"_{{{term.index}}}" if len(term.head.cod.factors) > 1 else ""
-    return f"\\mathrm{{{_escaped(term.head.name)}}}{index}"
+    return f"\\mathrm{{{escaped(term.head.name)}}}{index}"
 
 
 def _term(root: Term, place: Sequence[int] | None, mark: bool) -> str:
@@ -140,7 +204,7 @@ def _term(root: Term, place: Sequence[int] | None, mark: bool) -> str:
     return written[top]
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
     return (
         name.replace("\\", "\\backslash ")
         .replace("_", "\\_")

@@ -198,3 +198,14 @@ class Proof:
 
     def __str__(self) -> str:
         return proof_as_text(self)
+
+    def _repr_latex_(self) -> str | None:
+        from learningdiagrams.theory.showing import proof_latex
+
+        return proof_latex(self)
+
+    def _repr_html_(self) -> str | None:
+        from learningdiagrams.theory.showing import proof_html, proof_latex
+
+        # A table only where the chain is too long for a formula: a notebook prefers HTML where there is both.
+        return proof_html(self) if proof_latex(self) is None else None

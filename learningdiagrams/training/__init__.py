@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from learningdiagrams.data import Data, Stream, as_data, split
-from learningdiagrams.editing_steps import Edited
+from learningdiagrams.editing.steps import Edited
 from learningdiagrams.errors import DiagramError, suggestion
 from learningdiagrams.schedules import learning_rate
 from learningdiagrams.training.history import History
+from learningdiagrams.training.keeping import ROOM, checked_cache, notes_on_keeping
 from learningdiagrams.training.loop import Run
 from learningdiagrams.training.options import Event, Options, Phase, Sampler, State
 from learningdiagrams.training.programs import first_use, plan_for, weights_at
@@ -39,6 +40,7 @@ __all__ = [
     "State",
     "first_use",
     "fit",
+    "notes_on_keeping",
     "plan_for",
     "weights_at",
     "whole_seed",
@@ -73,6 +75,9 @@ def fit(
     progress: bool | None = None,
     goals: Collection[str] | str | None = None,
     rewriting: Rewriting | None = None,
+    passes: frozenset[str] = frozenset(),
+    cache: int | str | PathLike[str] = ROOM,
+    scan: int | None = None,
 ) -> History:
     """Trains the models of a diagram.
 
@@ -83,7 +88,8 @@ def fit(
     Args:
         data: anything :func:`~learningdiagrams.data.as_data` takes: arrays by name, or batches.
         state: counts the steps.
-        epochs, steps: for stages that name neither; one epoch where nothing is said.
+        epochs: for stages that name neither epochs nor steps; one where nothing is said.
+        steps: instead of epochs.
         batch_size: the rows of a batch of data in memory.
         optimizer: "sgd", "momentum", "adam", "adamw", "rmsprop", or what the backend takes.
         lr: the learning rate, or {model: rate} for single models, where None stands for all others. Without
@@ -104,9 +110,16 @@ def fit(
         sampler: a function (epoch, random generator) that returns the batches of an epoch: {sample object:
             rows to take}, or the rows alone where there is one sample object.
         log_every: how often, in steps, the terms are shown.
-        progress: whether progress is shown; None for a terminal, or where `log_every` is given.
+        progress: whether progress is shown; None for a terminal, or where `log_every` is given. In a notebook True
+            draws every goal and measure as training goes on, with `log_every` between epochs too.
         goals: the only goals to train by.
         rewriting: what replaces sides of goals by laws, if anything.
+        passes: with "cache", values that a stage never changes (of frozen and fixed maps, from data in memory) are
+            computed once for each row.
+        cache: the most bytes of memory for such values, or a folder where they lie in files meanwhile; 0 for none.
+        scan: the most steps in one call of a compiled step, on jax (16 without it, or 1 where there are callbacks, which
+            are otherwise told of the steps of a call when all are done). Batches from an iterable or a sampler, very large
+            ones, and diagrams with averages go one by one.
 
     Returns:
         The history. Where Ctrl-C ended the run and `out` is given, it is the history so far, with
@@ -120,8 +133,9 @@ def fit(
     found = as_data(diagram, data)
     _whole("batch_size", batch_size)
     seed = whole_seed(seed)
-    if log_every is not None:
-        _whole("log_every", log_every)
+    for word, count in (("log_every", log_every), ("scan", scan)):
+        if count is not None:
+            _whole(word, count)
     if clip is not None and not (_positive(clip)):
         raise DiagramError(f"clip is a positive number, not {clip!r}")
     if isinstance(optimizer, str) and optimizer not in OPTIMIZERS:
@@ -168,6 +182,9 @@ def fit(
         sampler=sampler,
         log_every=log_every,
         rewriting=rewriting,
+        passes=passes,
+        cache=checked_cache(cache),
+        scan=scan,
     )
     return Run(maps, diagram, options, state, display(progress, log_every)).train()
 

@@ -23,7 +23,7 @@ from learningdiagrams.errors import DiagramError, suggestion
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.base import Maps, Parameters
-    from learningdiagrams.editing_steps import Edited
+    from learningdiagrams.editing.steps import Edited
 
 __all__ = [
     "FORMAT",

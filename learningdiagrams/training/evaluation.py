@@ -20,10 +20,10 @@ from learningdiagrams.data import Data, Stream, as_data
 from learningdiagrams.declarations import Goal, Measure
 from learningdiagrams.errors import DiagramError, suggestion
 from learningdiagrams.noise import draw_noise, draw_parts
-from learningdiagrams.plan import Compare, Input, Plan, Step, make_plan
+from learningdiagrams.plan import Compare, Input, Plan, Step, make_plan, only
 from learningdiagrams.theory.morphisms import Morphism
 from learningdiagrams.theory.presentations import Law
-from learningdiagrams.training.programs import Adopt, noise_alone, reads, samples_of
+from learningdiagrams.training.programs import Adopt, noise_alone, samples_of
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.base import Maps, Program
@@ -196,12 +196,12 @@ class _Along:
         self.collected: Program | None = None
         self.together: list[tuple[Compare, Program]] = []
         if collected.compares:
-            self.collected = maps.program(_only(collected, [v for c in collected.compares for v in _sides(c)]))
+            self.collected = maps.program(only(collected, [v for c in collected.compares for v in _sides(c)]))
             self.together = [(c, maps.program(_comparison(diagram, c))) for c in collected.compares]
         self.soft = [c for c in averaged.compares if floors and isinstance(c.by, _Soft)]
         self.rights: Program | None = None
         if self.soft:
-            self.rights = maps.program(_only(averaged, [v for c in self.soft for v in _rights(c)]))
+            self.rights = maps.program(only(averaged, [v for c in self.soft for v in _rights(c)]))
         needed = frozenset(averaged.inputs) | frozenset(collected.inputs)
         self.noise = frozenset(name for name in needed if diagram.roles[name] == "noise")
         self.inputs = needed - self.noise
@@ -264,17 +264,6 @@ def _sides(compare: Compare) -> list[int]:
 
 def _rights(compare: Compare) -> list[int]:
     return [value for _, right in compare.pairs for value in right]
-
-
-def _only(plan: Plan, values: Sequence[int]) -> Plan:
-    """A plan that computes these values of another, and only what they need."""
-    wanted = set(values)
-    steps: list[Step] = []
-    for made in reversed(plan.steps):
-        if wanted.intersection(made.outs):
-            steps.append(made)
-            wanted.update(reads(made))
-    return Plan(plan.diagram, tuple(reversed(steps)), outputs=tuple(values))
 
 
 def _comparison(diagram: Diagram, compare: Compare) -> Plan:

@@ -107,6 +107,16 @@ class History(Sequence[Row]):
     def __repr__(self) -> str:
         return table([[_cell(row.get(name)) for name in self.columns] for row in self.rows], self.columns)
 
+    def _repr_svg_(self) -> str | None:
+        from learningdiagrams.curves import draw_curves
+
+        return draw_curves(self)
+
+    def _repr_html_(self) -> str:
+        from learningdiagrams.curves import history_html
+
+        return history_html(self)
+
 
 def _cell(value: Any) -> str:
     if value is None:

@@ -146,9 +146,9 @@ class Run:
         self._since = perf_counter()
         while self.at.batch or not self._is_over(phase):
             stage.remember()
-            for batch, rows in stage.batches():
-                self._step(stage, batch, rows)
-                del batch, rows  # not in memory beside the next ones
+            for block in stage.blocks(self._until_looked):
+                self._steps(stage, block)
+                del block  # not in memory beside the next one
                 if self._stopped:
                     break
                 if interrupt.asked:
@@ -170,14 +170,19 @@ class Run:
 
     # Steps ------------------------------------------------------------------------------------------------
 
-    def _step(self, stage: Stage, batch: dict[str, Any], rows: Rows) -> None:
-        step = self.state.step
-        self._settled = False
-        ready, _, evaluated = stage.take(batch, rows)
-        self._settled = True
-        self._pending.append((step, rows, ready, evaluated.terms))
-        self.show.step()
+    def _until_looked(self) -> int:
+        """How many steps may be taken before somebody looks at the terms."""
         every = self.options.log_every
+        return FLUSH if every is None else every - self.state.step % every
+
+    def _steps(self, stage: Stage, block: list[tuple[dict[str, Any], Rows]]) -> None:
+        step, every = self.state.step, self.options.log_every
+        self._settled = False
+        ready, found = stage.take_all(block)
+        self._settled = True
+        for ahead, ((_, rows), terms) in enumerate(zip(block, found, strict=True)):
+            self._pending.append((step + ahead, rows, ready, terms))
+            self.show.step()
         if every and self.state.step % every == 0:
             self._flush(stage)
             self.show.log(self.state.step, _means(self._shown))
@@ -185,7 +190,8 @@ class Run:
         elif len(self._pending) >= FLUSH:
             self._flush(stage)
         if self.options.callbacks:
-            self._tell(stage, "step", terms=evaluated.terms)
+            for ahead, terms in enumerate(found):
+                self._tell(stage, "step", step=step + ahead + 1, terms=terms)
 
     def _flush(self, stage: Stage) -> None:
         """Looks at the terms of the steps since the last time."""
@@ -226,8 +232,8 @@ class Run:
         self.show.epoch(row)
         self._tell(stage, "epoch", row=row)
 
-    def _tell(self, stage: Stage, kind: str, **what: Any) -> None:
-        event = Event(kind, self.state.step, self.at.epochs, stage.phase.name, **what)
+    def _tell(self, stage: Stage, kind: str, step: int | None = None, **what: Any) -> None:
+        event = Event(kind, self.state.step if step is None else step, self.at.epochs, stage.phase.name, **what)
         for callback in self.options.callbacks:
             if callback(event) == "stop":
                 self._stopped = True

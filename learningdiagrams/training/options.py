@@ -13,10 +13,11 @@ from learningdiagrams.data import Data, Stream, steps_in_epoch
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.rewriting import Rewriting
 from learningdiagrams.schedules import learning_rate
+from learningdiagrams.training.keeping import ROOM, Cache
 from learningdiagrams.training.stopping import EarlyStopping
 
 if TYPE_CHECKING:
-    from learningdiagrams.editing_steps import Edited
+    from learningdiagrams.editing.steps import Edited
 
 __all__ = ["FREE", "Event", "Options", "Phase", "Position", "Rows", "Sampler", "State"]
 
@@ -95,6 +96,18 @@ class Options:
     sampler: Sampler | None
     log_every: int | None
     rewriting: Rewriting | None
+    passes: frozenset[str] = frozenset()
+    cache: Cache = ROOM
+    scan: int | None = None
+
+    def keeps(self, phase: Phase, data: Data | Stream) -> bool:
+        """Whether a stage computes once for each row what it never changes: where it sees every row, or nearly so.
+
+        This asks nothing of how long the run has been going on, so that a run that was resumed keeps what it kept.
+        """
+        if "cache" not in self.passes or self.cache == 0 or isinstance(data, Stream) or self.sampler is not None:
+            return False
+        return phase.steps is None or phase.steps >= steps_in_epoch(data.sizes, self.batch_size)
 
     def steps_in(self, phase: Phase, data: Data | Stream) -> int | None:
         """How many steps a stage will take on these data, or None where that is not known before."""

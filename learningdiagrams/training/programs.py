@@ -5,7 +5,7 @@ A batch that lacks a sample object leaves its goals out of the step.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from learningdiagrams.data import host
 from learningdiagrams.declarations import Goal, Measure
-from learningdiagrams.plan import Apply, Expand, Input, Plan, Step, Stop, make_plan
+from learningdiagrams.plan import Input, Plan, make_plan, reads
 from learningdiagrams.rewriting import Rewriting
 from learningdiagrams.schedules import Schedule
 from learningdiagrams.specs import shuffle
@@ -31,7 +31,6 @@ __all__ = [
     "first_use",
     "noise_alone",
     "plan_for",
-    "reads",
     "samples_of",
     "weights_at",
 ]
@@ -84,15 +83,6 @@ def weights_at(diagram: Diagram, plan: Plan, step: int) -> dict[str, float]:
         weight = goals[compare.name].weight
         weights[compare.name] = float(weight(step)) if isinstance(weight, Schedule) else weight
     return weights
-
-
-def reads(step: Step) -> tuple[int, ...]:
-    """The values that a step of a plan is made from."""
-    if isinstance(step, Apply):
-        return step.arguments
-    if isinstance(step, Expand):
-        return step.value, step.like
-    return (step.value,) if isinstance(step, Stop) else ()
 
 
 def first_use(plan: Plan, generator: str) -> str:
@@ -151,7 +141,7 @@ class Ready:
     def of(program: Program) -> Ready:
         """What there is to know of a program."""
         plan, diagram = program.plan, program.plan.diagram
-        noise = frozenset(name for name in plan.inputs if diagram.roles[name] == "noise")
+        noise = frozenset(name for name in plan.inputs if diagram.roles.get(name) == "noise")
         permuted = {spec.data for spec in map(diagram.specs.__getitem__, noise) if isinstance(spec, shuffle)}
         inputs = (frozenset(plan.inputs) - noise) | permuted
         samples = {compare.name: tuple(sorted(compare.samples)) for compare in plan.compares}
@@ -186,11 +176,21 @@ class Programs:
         self._alone = noise_alone(diagram)
         self._relevant = frozenset(s for name in self._goals for s in samples_of(diagram.goals[name]))
         self._ready: dict[frozenset[str], Ready] = {}
+        self._change: Callable[[Plan], Plan] = lambda plan: plan
 
     def at(self, samples: Collection[str]) -> Ready:
         """What to run for a batch that holds these sample objects."""
         key = self._relevant.intersection(samples)
         if key not in self._ready:
-            plan = plan_for(self._diagram, self._alone | key, self._goals, self._moves, self._rewriting)
-            self._ready[key] = Ready.of(self._maps.program(plan))
+            self._ready[key] = Ready.of(self._maps.program(self._change(self.plan(key))))
         return self._ready[key]
+
+    def plan(self, samples: Collection[str]) -> Plan:
+        """The plan for such a batch, as the goals are written."""
+        key = self._relevant.intersection(samples)
+        return plan_for(self._diagram, self._alone | key, self._goals, self._moves, self._rewriting)
+
+    def change(self, passes: Callable[[Plan], Plan]) -> None:
+        """Programs are made of what becomes of their plans so."""
+        self._change = passes
+        self._ready.clear()

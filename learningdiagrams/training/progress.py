@@ -1,4 +1,4 @@
-"""What people see while training runs: a rich display on a terminal, plain lines elsewhere."""
+"""What people see while training runs: a rich display on a terminal, a plot in a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -128,11 +128,16 @@ def display(progress: bool | None, log_every: int | None) -> Display:
     """The display that `fit(progress=…, log_every=…)` asks for, on standard error.
 
     None: rich on a terminal; elsewhere lines where `log_every` is given, and nothing otherwise. True: rich
-    on a terminal, lines elsewhere.
+    on a terminal, a live plot in a notebook, lines elsewhere.
     """
     terminal = sys.stderr.isatty()
     if progress is not False and terminal:
         return Rich()
+    if progress:
+        from learningdiagrams.training.live import Plot, in_notebook
+
+        if in_notebook():
+            return Plot()
     if progress or (progress is None and log_every is not None):
         return Lines(sys.stderr)
     return Nothing()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice, repeat
 from time import perf_counter
@@ -18,6 +18,7 @@ from learningdiagrams.noise import draw_noise, keyed
 from learningdiagrams.training import checkpoints
 from learningdiagrams.training.checkpoints import Checkpoint
 from learningdiagrams.training.diagnosis import not_finite
+from learningdiagrams.training.keeping import Keeping
 from learningdiagrams.training.options import FREE, Phase, Position, Rows
 from learningdiagrams.training.programs import Programs, Ready, samples_of
 from learningdiagrams.training.stopping import Watch
@@ -30,6 +31,8 @@ __all__ = ["Stage"]
 
 SNAPSHOT: Final = 200
 """A snapshot is taken again when training has gone on for this many times what the last one cost."""
+PILE: Final = 1 << 22
+"""The bytes of batches that are handed over in one call at the most; of larger ones a call is a small part."""
 
 
 class Stage:
@@ -41,9 +44,15 @@ class Stage:
         self.phase = phase
         self._programs = Programs(maps, diagram, phase.goals, phase.models, options.rewriting)
         self.data = run.data
+        self._keeping: Keeping | None = None
         if isinstance(self.data, Data):
+            if options.keeps(phase, self.data):
+                plan = self._programs.plan(self.data.sizes)
+                self._keeping = Keeping(maps, plan, options.cache, options.batch_size)
+                self.data = self._keeping.beside(self.data)
+                self._programs.change(self._keeping)
             ready = self._programs.at(self.data.sizes)
-            self.data = self.data.only(ready.inputs)
+            self.data = self.data.only(self._inputs(ready, self.data))
         else:
             ready = self._programs.at({s for goal in phase.goals for s in samples_of(diagram.goals[goal])})
         plan = ready.program.plan
@@ -72,7 +81,43 @@ class Stage:
             self.restore(found)
             self._restore_watch(found)
 
+        self._at_once = self._steps_at_once()
+
     # Steps --------------------------------------------------------------------------------------------------
+
+    def _steps_at_once(self) -> int:
+        """How many steps the trainer takes in one call: where nobody looks between two, and batches are small."""
+        options, data = self.run.options, self.data
+        if options.scan is not None:
+            self.trainer.at_once = options.scan
+        elif options.callbacks:
+            return 1
+        if self.run.averages or isinstance(data, Stream) or options.sampler is not None:
+            return 1
+        row = sum(part[:1].nbytes for value in data.values.values() for part in _parts(value))
+        return max(1, min(self.trainer.at_once, PILE // max(1, row * options.batch_size)))
+
+    def blocks(self, most: Callable[[], int]) -> Iterator[list[tuple[dict[str, Any], Rows]]]:
+        """The batches of the epoch under way, those together that are taken in one call, at most `most()` of them."""
+        held: list[tuple[dict[str, Any], Rows]] = []
+        for batch, rows in self.batches():
+            if self._at_once == 1 or not self._is_whole(rows):
+                if held:
+                    yield held
+                    held = []
+                yield [(batch, rows)]
+                continue
+            held.append((batch, rows))
+            if len(held) >= min(self._at_once, most()):
+                yield held
+                held = []
+        if held:
+            yield held
+
+    def _is_whole(self, rows: Rows) -> bool:
+        """Whether a batch is as large as any; only such are taken together."""
+        sizes, most = self.data.sizes, self.run.options.batch_size  # type: ignore[union-attr]  # data in memory
+        return all(count == min(most, sizes[sample]) for sample, count in rows.items())
 
     def batches(self) -> Iterator[tuple[dict[str, Any], Rows]]:
         """The batches of the epoch under way that are still to come, with their rows."""
@@ -92,8 +137,27 @@ class Stage:
         elif not self.data.sizes:
             yield from repeat(({}, {}), FREE - at.batch)
         else:
+            self._keep_anew()
             for chosen in epoch_order(self.data.sizes, options.batch_size, *key, start=at.batch):
+                if options.callbacks:
+                    self._keep_anew()
                 yield self.data.batch(chosen), {sample: len(rows) for sample, rows in chosen.items()}
+
+    @staticmethod
+    def _inputs(ready: Ready, data: Data) -> set[str]:
+        """The values that a batch has to hold; noise asks for one of the data's own to see how many rows there are."""
+        names = set(ready.inputs)
+        if ready.noise:
+            first = {data.sample_of(name): name for name in reversed(tuple(data.values)) if name not in data.made}
+            present = {data.sample_of(name) for name in names if name not in data.made}
+            names.update(first[data.sample_of(name)] for name in ready.inputs if data.sample_of(name) not in present)
+        return names
+
+    def _keep_anew(self) -> None:
+        """Computes what is kept again, where the maps that made it were changed."""
+        if self._keeping is not None and self._keeping.stale():
+            assert isinstance(self.data, Data) and isinstance(self.run.data, Data)
+            self.data = self._keeping.beside(self.run.data).only(self.data.values)
 
     def _sampled(self, chosen: Any) -> tuple[dict[str, Any], Rows]:
         assert isinstance(self.data, Data)
@@ -118,8 +182,8 @@ class Stage:
             made[sample] = rows
         return self.data.batch(made), {sample: len(rows) for sample, rows in made.items()}
 
-    def prepare(self, batch: dict[str, Any], rows: Rows) -> tuple[Ready, dict[str, Any]]:
-        """The program for a batch, and the batch with its noise."""
+    def prepare(self, batch: dict[str, Any], rows: Rows, ahead: int = 0) -> tuple[Ready, dict[str, Any]]:
+        """The program for a batch, and the batch with its noise, for the step that is `ahead` of the next one."""
         run = self.run
         ready = self._programs.at(rows)
         if not ready.samples:
@@ -129,7 +193,7 @@ class Stage:
         drawn = draw_noise(
             run.diagram,
             batch,
-            run.state.step,
+            run.state.step + ahead,
             run.options.seed,
             needed=ready.noise,
             rows=max(rows.values(), default=run.options.batch_size),
@@ -146,10 +210,31 @@ class Stage:
         evaluated = self.trainer.step(ready.program, drawn, ready.weights(step), step, self._factor(run.at.taken))
         if run.averages:
             run.maps.follow()
-        run.state.step += 1
-        run.at.batch += 1
-        run.at.taken += 1
+        self._count(1)
         return ready, drawn, evaluated
+
+    def take_all(self, block: Sequence[tuple[dict[str, Any], Rows]]) -> tuple[Ready, Sequence[Mapping[str, Any]]]:
+        """The steps of a block, counted: their program, and the terms of each."""
+        if self._at_once == 1 or not self._is_whole(block[0][1]):
+            ready, _, evaluated = self.take(*block[0])
+            return ready, [evaluated.terms]
+        run, step = self.run, self.run.state.step
+        found = [self.prepare(batch, rows, ahead) for ahead, (batch, rows) in enumerate(block)]
+        ready = found[0][0]
+        terms = self.trainer.steps(
+            ready.program,
+            [batch for _, batch in found],
+            [ready.weights(step + ahead) for ahead in range(len(block))],
+            step,
+            [self._factor(run.at.taken + ahead) for ahead in range(len(block))],
+        )
+        self._count(len(block))
+        return ready, terms
+
+    def _count(self, steps: int) -> None:
+        self.run.state.step += steps
+        self.run.at.batch += steps
+        self.run.at.taken += steps
 
     # What is kept -------------------------------------------------------------------------------------------
 
@@ -226,6 +311,13 @@ class Stage:
         which it began.
         """
         batch = None
+        if self._keeping is not None:
+            # The maps that made what is kept are looked at too.
+            self._keeping = None
+            self._programs.change(lambda plan: plan)
+            assert isinstance(self.run.data, Data)
+            ready = self._programs.at(self.run.data.sizes)
+            self.data = self.run.data.only(ready.inputs)
         if self._snapshot is not None and step >= self._snapshot.facts["step"]:
             self.restore(self._snapshot)
             batch = self._again(step)
@@ -239,6 +331,10 @@ class Stage:
                     return self.prepare(batch, rows)[1]
                 self.take(batch, rows)
             at.epoch, at.epochs, at.batch = at.epoch + 1, at.epochs + 1, 0
+
+
+def _parts(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _below(kind: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -117,6 +117,21 @@ BY_HAND = [
         (2 * math.log(2) + softplus(-1) + softplus(1)) / 4,
     ),
     ("info_nce", [[1.0, 2.0]], [[5.0, 1.0]], 0),
+    ("info_nce(temperature=1, both=False)", [[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [1.0, 0.0]], math.log(2)),
+    # Squared distances [[0, 4], [1, 1]]: rows give log(1 + exp(−4)) and log 2, columns log(1 + exp(−1)) and
+    # log(1 + exp(−3)).
+    (
+        'info_nce(temperature=1, distance="euclidean", both=False)',
+        [[0.0], [1.0]],
+        [[0.0], [2.0]],
+        (softplus(-4) + math.log(2)) / 2,
+    ),
+    (
+        'info_nce(temperature=2, distance="euclidean")',
+        [[0.0], [1.0]],
+        [[0.0], [2.0]],
+        (softplus(-2) + math.log(2) + softplus(-0.5) + softplus(-1.5)) / 4,
+    ),
     ("accuracy", [[0.1, 0.9], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]], [1, 0, 0, 1], 0.5),
     ("accuracy", [[0.1, 0.9], [0.8, 0.2]], [[0.3, 0.7], [0.2, 0.8]], 0.5),
     ("accuracy", [[0.5, 0.5], [0.5, 0.5]], [0, 1], 0.5),

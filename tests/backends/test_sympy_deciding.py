@@ -8,7 +8,7 @@ from learningdiagrams.theory.errors import InvalidWitness
 sympy = pytest.importorskip("sympy")
 
 from learningdiagrams.backends.sympy import Counterexample  # noqa: E402
-from learningdiagrams.backends.sympy_zero import differ, vanishes  # noqa: E402
+from learningdiagrams.backends.sympy.zero import differ, vanishes  # noqa: E402
 
 a, b = sympy.symbols("a b")
 affine, polynomial = ld.layers.affine, ld.layers.polynomial

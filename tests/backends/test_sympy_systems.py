@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 sympy = pytest.importorskip("sympy")
 
-from learningdiagrams.backends.sympy_systems import solve_system  # noqa: E402
+from learningdiagrams.backends.sympy.systems import solve_system  # noqa: E402
 from learningdiagrams.theory import NotDecided  # noqa: E402
 
 a, b, c, d = sympy.symbols("a b c d", real=True)

@@ -35,7 +35,7 @@ from learningdiagrams.editing import (
     tie,
     untie,
 )
-from learningdiagrams.editing_parts import names_in
+from learningdiagrams.editing.parts import names_in
 
 from ..diagrams import diagrams
 

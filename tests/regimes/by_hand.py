@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from learningdiagrams import Diagram
 from learningdiagrams.data import host
 from learningdiagrams.regimes import find
 
@@ -28,17 +29,19 @@ def compare(
     *,
     step: int = 3,
     variant: str | None = None,
+    diagram: Diagram | None = None,
 ) -> None:
     """Asserts that a regime's total and gradients on one batch are those of a loss written by hand.
 
     Args:
         modules: the models by hand, whose parameters are named as the diagram's.
         loss: a function of the batch, with its noise drawn, and of the modules as attributes.
+        diagram: where it is a smaller one of the same kind than the regime's.
     """
     regime = find(name)
-    compiled = regime.diagram(variant).compile(backend, seed=0)
+    compiled = (regime.diagram(variant) if diagram is None else diagram).compile(backend, seed=0)
     data = regime.data(0).train
-    drawn = compiled.draw({n: v[:ROWS] for n, v in data.items()}, step)
+    drawn = compiled.draw({n: v[:ROWS] for n, v in data.items() if n in compiled.diagram.generators}, step)
     batch = {n: host(value) for n, value in drawn.items() if compiled.diagram.roles[n] in ("data", "noise")}
     numbers = compiled.parameters()
     for model, module in modules.items():

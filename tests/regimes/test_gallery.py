@@ -11,11 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from learningdiagrams import demo, regimes
+from learningdiagrams.cli.regimes import app
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.examination import hypothesis, translated
-from learningdiagrams.interpretation_search import interpretations
+from learningdiagrams.interpretation.search import interpretations
 from learningdiagrams.language import loads
-from learningdiagrams.regimes.commands import app
 from learningdiagrams.theory import Refuted
 
 pytest.importorskip("sklearn")

@@ -12,25 +12,28 @@ from tests.regimes.by_hand import compare, convs, mlp, moved
 pytest.importorskip("sklearn")
 
 
-def test_distillation(backend: str):
+@pytest.mark.parametrize("variant", [None, "teachers"])
+def test_distillation(backend: str, variant: str | None):
+    ends = ("",) if variant is None else ("", "_2", "_3")
+
     def loss(b, m):
-        soft = F.kl_div(
-            F.log_softmax(m.student(b["image"]) / 4, 1),
-            F.log_softmax(m.teacher(b["image"]) / 4, 1),
-            log_target=True,
-            reduction="batchmean",
-        )
-        return {
-            "lesson": (1, F.cross_entropy(m.teacher(b["image"]), b["digit"]), ["teacher"]),
-            "soft": (0.9, 16 * soft, ["student"]),
+        said = F.log_softmax(m.student(b["image"]) / 4, 1)
+        made = {
             "hard": (0.1, F.cross_entropy(m.student(b["few"]), b["fewdigit"]), ["student"]),
             "labels": (1, F.cross_entropy(m.alone(b["few"]), b["fewdigit"]), ["alone"]),
         }
+        for end in ends:
+            told = getattr(m, f"teacher{end}")(b["image"])
+            soft = F.kl_div(said, F.log_softmax(told / 4, 1), log_target=True, reduction="batchmean")
+            made[f"lesson{end}"] = (1, F.cross_entropy(told, b["digit"]), [f"teacher{end}"])
+            made[f"soft{end}"] = (0.9 / len(ends), 16 * soft, ["student"])
+        return made
 
-    teacher = nn.Sequential(
-        nn.Unflatten(1, (1, 8, 8)), convs(1, 32, 32, 64, pools=(1, 2, 2)), nn.Flatten(), nn.Linear(256, 10)
-    )
-    compare("distillation", backend, {"teacher": teacher, "student": mlp(64, 64, 10), "alone": mlp(64, 64, 10)}, loss)
+    maps: dict[str, nn.Module] = {"student": mlp(64, 64, 10), "alone": mlp(64, 64, 10)}
+    for end in ends:
+        seeing = convs(1, 32, 32, 64, pools=(1, 2, 2))
+        maps[f"teacher{end}"] = nn.Sequential(nn.Unflatten(1, (1, 8, 8)), seeing, nn.Flatten(), nn.Linear(256, 10))
+    compare("distillation", backend, maps, loss, variant=variant)
 
 
 def test_autoencoder(backend: str):

@@ -5,6 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from learningdiagrams.regimes import find
+from learningdiagrams.regimes.few_shot import glued
 from tests.regimes.by_hand import compare, convs, mlp, moved
 
 pytest.importorskip("sklearn")
@@ -136,16 +138,35 @@ def test_stacking(backend: str):
     compare("stacking", backend, maps, loss)
 
 
+def trunk() -> nn.Sequential:
+    """The backbone that tasks share."""
+    seeing = convs(1, 32, 64, 64, pools=(1, 2, 2), strides=(2, 1, 1))
+    return nn.Sequential(seeing, nn.Flatten(), nn.Linear(576, 64))
+
+
 def test_few_shot(backend: str):
+    ends = ("", "_2", "_3")
+
     def loss(b, m):
         made = {}
-        for end in ("", "_2", "_3", "_4", "_5"):
+        for end in ends:
             seen = m.trunk(moved(b[f"picture{end}"], b[f"jolt{end}"], 2))
             value = F.cross_entropy(getattr(m, f"head{end}")(seen), b[f"letter{end}"])
             made[f"name{end}"] = (1, value, ["trunk", f"head{end}"])
         return made
 
-    trunk = convs(1, 32, 64, 64, pools=(1, 2, 2), strides=(2, 1, 1))
-    maps: dict[str, nn.Module] = {"trunk": nn.Sequential(trunk, nn.Flatten(), nn.Linear(576, 64))}
-    maps |= {f"head{end}": nn.Linear(64, 200) for end in ("", "_2", "_3", "_4", "_5")}
-    compare("few_shot", backend, maps, loss)
+    maps: dict[str, nn.Module] = {"trunk": trunk(), **{f"head{end}": nn.Linear(64, 20) for end in ends}}
+    compare("few_shot", backend, maps, loss, diagram=glued(find("few_shot").text(), tasks=len(ends)))
+
+
+def test_prototypes(backend: str):
+    def loss(b, m):
+        shown, own = m.trunk(moved(b["shown"], b["jolt"], 2)), torch.arange(len(b["shown"]))
+        made = {}
+        for k in ("1", "2", "3", "4"):
+            asked = m.trunk(moved(b[f"asked{k}"], b[f"jolt{k}"], 2))
+            distances = ((asked[:, None] - shown) ** 2).sum(2)
+            made[f"near{k}"] = (0.25, F.cross_entropy(-distances, own), ["trunk"])
+        return made
+
+    compare("prototypes", backend, {"trunk": trunk()}, loss)

@@ -7,7 +7,7 @@ from typing import Any
 
 from learningdiagrams.theory import Functor, Homomorphism, Presentation, identity
 from learningdiagrams.theory.catlab import Schema, from_json, from_sexpr
-from learningdiagrams.theory.catlab_json import read_components, read_instance, read_schema
+from learningdiagrams.theory.catlab.acsets import read_components, read_instance, read_schema
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "catlab"
 

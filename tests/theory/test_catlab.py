@@ -23,10 +23,10 @@ from learningdiagrams.theory import (
     cset_colimits,
     pushout,
 )
-from learningdiagrams.theory.catlab import _learning_diagram
-from learningdiagrams.theory.catlab_bridge import Bridge, CatlabError, bridge
-from learningdiagrams.theory.catlab_json import schema_form
-from learningdiagrams.theory.catlab_opinions import agreed, asked_of, compared
+from learningdiagrams.theory.catlab.acsets import schema_form
+from learningdiagrams.theory.catlab.bridge import Bridge, CatlabError, bridge
+from learningdiagrams.theory.catlab.exchange import _learning_diagram
+from learningdiagrams.theory.catlab.opinions import agreed, asked_of, compared
 from tests.theory.catlab_cases import COLIMITS, FUNCTORS, diagram, functor, functorial, sides
 from tests.theory.recorded_juliacall import Handle, JuliaError, NotRecorded, RecordedJuliacall
 from tests.theory.test_catlab_programs import example

@@ -16,8 +16,8 @@ from learningdiagrams.theory.catlab import (
     to_json,
     to_sexpr,
 )
-from learningdiagrams.theory.catlab_forms import wiring_form
-from learningdiagrams.theory.catlab_json import instance_form, read_instance, schema_form, speller
+from learningdiagrams.theory.catlab.acsets import instance_form, read_instance, schema_form, speller
+from learningdiagrams.theory.catlab.forms import wiring_form
 from tests.theory.catlab_cases import COLIMITS, DATA, FUNCTORS, PRESENTATIONS, SCHEMAS, diagram, functor, schema
 
 

@@ -23,8 +23,8 @@ from learningdiagrams.theory import coequalizer as coequalizer_of_functors
 from learningdiagrams.theory import colimit as colimit_of_functors
 from learningdiagrams.theory import coproduct as coproduct_of_presentations
 from learningdiagrams.theory.catlab import AttrVar, PresentationDiagram, from_json, to_json
-from learningdiagrams.theory.catlab_bridge import bridge
-from learningdiagrams.theory.catlab_json import attribute_types, instance_form, schema_form
+from learningdiagrams.theory.catlab.acsets import attribute_types, instance_form, schema_form
+from learningdiagrams.theory.catlab.bridge import bridge
 from tests.theory.catlab_cases import (
     COLIMITS,
     DATA,

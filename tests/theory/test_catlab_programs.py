@@ -7,8 +7,8 @@ import pytest
 from learningdiagrams.language import loads
 from learningdiagrams.theory import CSet, Functor, Homomorphism, Presentation, TheoryError, identity
 from learningdiagrams.theory.catlab import PresentationDiagram, Schema, from_json, julia_text
-from learningdiagrams.theory.catlab_opinions import asked_of
-from learningdiagrams.theory.catlab_programs import Program
+from learningdiagrams.theory.catlab.opinions import asked_of
+from learningdiagrams.theory.catlab.programs import Program
 from learningdiagrams.theory.cset_colimits import coequalizer, colimit, coproduct, pushout
 from tests.theory.catlab_cases import COLIMITS, DATA, FUNCTORS, SCHEMAS, diagram, functor, schema
 from tests.theory.recorded_juliacall import recorded
