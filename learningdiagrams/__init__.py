@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from learningdiagrams.interpretation.search import interpretations
     from learningdiagrams.language import LanguageError, load, loads
     from learningdiagrams.parallel import all_parallel
+    from learningdiagrams.passes import by_row
     from learningdiagrams.pruning import prune
     from learningdiagrams.symbolic import SymbolicCompiled
     from learningdiagrams.theory import (
@@ -63,6 +64,7 @@ _HOMES: Final = {
     "learningdiagrams.interpretation": ("Interpretation", "interpret"),
     "learningdiagrams.interpretation.search": ("interpretations",),
     "learningdiagrams.parallel": ("all_parallel",),
+    "learningdiagrams.passes": ("by_row",),
     "learningdiagrams.pruning": ("prune",),
     "learningdiagrams.symbolic": ("SymbolicCompiled",),
     "learningdiagrams.theory": (
@@ -102,6 +104,7 @@ __all__ = [
     "TheoryError",
     "all_parallel",
     "backends",
+    "by_row",
     "colimit",
     "drawing",
     "drop",

@@ -70,9 +70,9 @@ class Residuals(Mapping[str, float]):
         floor: Mapping[str, float],
         unmeasured: Mapping[str, str],
     ) -> None:
-        self.raw = dict(raw)
-        self.floor = {name: floor.get(name, 0.0) for name in raw}
-        self.unmeasured = dict(unmeasured)
+        self.raw: dict[str, float] = dict(raw)
+        self.floor: dict[str, float] = {name: floor.get(name, 0.0) for name in raw}
+        self.unmeasured: dict[str, str] = dict(unmeasured)
         self._diagram = diagram
 
     def __getitem__(self, name: str) -> float:

@@ -17,7 +17,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from learningdiagrams.plan import Apply, Compare, Expand, Input, Plan, Step, Stop
+from learningdiagrams.plan import Apply, Compare, Input, Plan, Step, reads
 
 __all__ = [
     "Choice",
@@ -134,9 +134,9 @@ class Table:
         return tuple(line for line in self.lines if isinstance(line, Joint))
 
     @staticmethod
-    def of(plan: Plan) -> Table:
+    def of(plan: Plan, refused: Mapping[str, Mapping[tuple[str, ...], str]] | None = None) -> Table:
         """The plan as it is, each thing by itself."""
-        return Table(plan, plan.steps, plan.compares)
+        return Table(plan, plan.steps, plan.compares, refused or {})
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -170,15 +170,6 @@ def _listed(names: Sequence[str]) -> str:
     if len(names) > 4:
         return f"{names[0]}, {names[1]}, … and {names[-1]} ({len(names)})"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def reads(step: Step) -> tuple[int, ...]:
-    """The values that a step of a plan is made from."""
-    if isinstance(step, Apply):
-        return step.arguments
-    if isinstance(step, Expand):
-        return step.value, step.like
-    return (step.value,) if isinstance(step, Stop) else ()
 
 
 def depths(plan: Plan, ordered: Iterable[str]) -> list[int]:
@@ -215,7 +206,7 @@ def table_of(plan: Plan, merged: Choice, stacked: Choice, ordered: Iterable[str]
     """
     refused = {"merge": merged.refused, "stack": stacked.refused}
     if not merged.groups and not stacked.groups:
-        return Table(plan, plan.steps, plan.compares, refused)
+        return Table.of(plan, refused)
     builder = _Builder(plan, merged, stacked, frozenset(ordered))
     for index in range(len(plan.steps)):
         builder.emit(index)

@@ -105,7 +105,9 @@ class Bound:
             "right": str(self.right),
             "measured": None if none else self.measured,
             "bound": None if none else self.bound,
-            "uses": [{"by": use.by, "defect": use.defect, "follows": [list(one) for one in use.follows]} for use in self.uses],
+            "uses": [
+                {"by": use.by, "defect": use.defect, "follows": [list(one) for one in use.follows]} for use in self.uses
+            ],
             "given": dict(self.given or {}),
             "estimated": dict(self.estimated or {}),
             "reason": self.reason or None,
@@ -129,9 +131,7 @@ def bounds_table(found: Iterable[Bound]) -> str:
         if one.reason:
             rows.append([one.name, f"{one.left} = {one.right}", "", "", f"none: {one.reason}"])
         else:
-            rows.append(
-                [one.name, f"{one.left} = {one.right}", f"{one.measured:.4g}", f"{one.bound:.4g}", one.told]
-            )
+            rows.append([one.name, f"{one.left} = {one.right}", f"{one.measured:.4g}", f"{one.bound:.4g}", one.told])
     return table(rows, ["", "equation", "distance", "bound", "from the proof"])
 
 

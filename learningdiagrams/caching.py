@@ -151,4 +151,3 @@ def _together(sources: Collection[Source]) -> Source:
     if not samples:
         return CONSTANT
     return samples.pop() if len(samples) == 1 else None
-

@@ -47,7 +47,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from learningdiagrams.bounds import Bound
 from learningdiagrams.data import as_data
-from learningdiagrams.declarations import Goal, possible_on
+from learningdiagrams.declarations import possible_on
 from learningdiagrams.errors import DiagramError, suggestion
 from learningdiagrams.examination import players
 from learningdiagrams.examined import answer, bounded, first_rows, premises_in_turn

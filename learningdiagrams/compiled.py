@@ -51,6 +51,7 @@ def compile_diagram(
     use_laws: bool = False,
     prune: str | None = None,
     passes: str | Iterable[str] = "all",
+    recompute: str | Iterable[str] = (),
 ) -> Compiled | SymbolicCompiled:
     """Compiles the goals of a diagram to one loss on a backend.
 
@@ -68,8 +69,10 @@ def compile_diagram(
         prune: "derivable" leaves out goals that follow from the others, with proof, where that keeps the zero set
             (:mod:`learningdiagrams.pruning`); `pruning` of what is returned says which. Evaluation and residuals
             measure all goals.
-        passes: what makes it faster and leaves its numbers as they are, up to rounding: "all", some of "merge", "stack",
-            "cache" (:mod:`learningdiagrams.passes`), or `()` for none.
+        passes: what makes it faster and leaves its numbers as they are, up to rounding: "all", some of "merge",
+            "stack", "cache" (:mod:`learningdiagrams.passes`), or `()` for none.
+        recompute: the maps whose inner values are not kept for the backward pass but computed again (activation
+            checkpointing): memory for time.
 
     Raises:
         DiagramError: a map without realisation (all of them are named), a shape that does not fit (goal, path,
@@ -94,8 +97,19 @@ def compile_diagram(
     realised = _realisations(diagram, _needed(diagram, everything), dict(maps or {}), trusted)
     made = find_backend(backend).maps(diagram, realised, seed=seed, dtype=dtype, device=device)
     made.passes = asked
+    made.recompute = _recomputed(diagram, recompute)
     bindings = check_plan(everything, made.abstract, layers=built_in(diagram, realised))
     return Compiled(diagram, made, seed, bindings, rewriting, pruning, asked)
+
+
+def _recomputed(diagram: Diagram, names: str | Iterable[str]) -> frozenset[str]:
+    """The maps that are computed again in the backward pass; raises DiagramError where one is none."""
+    found = (names,) if isinstance(names, str) else tuple(names)
+    maps = [name for name, role in diagram.roles.items() if role not in ("data", "noise")]
+    for name in found:
+        if name not in maps:
+            raise DiagramError(f"recompute: there is no map `{name}`{suggestion(str(name), maps)}")
+    return frozenset(found)
 
 
 def asked_rewriting(diagram: Diagram, use_laws: bool, pruning: Pruning | None) -> Rewriting | None:
@@ -213,7 +227,7 @@ class Compiled:
         self.rewriting = rewriting
         self.pruning = pruning
         self.passes = passes
-        self.state = training.State()
+        self.state: training.State = training.State()
         self._programs: dict[Any, Program] = {}
         self._agreed: set[frozenset[tuple[str, int]]] = {frozenset()}
         """What named axes were in data, where the maps were found to agree."""
@@ -232,9 +246,10 @@ class Compiled:
     def plan(self) -> Plan:
         """The plan of all goals, with what passes say of it and of each stage."""
         plan = make_plan(self.diagram, self.diagram.goals.values(), rewriting=self.rewriting)
-        if "cache" not in self.passes:
-            return plan
-        return replace(plan, notes=training.notes_on_keeping(self.maps, plan, self.rewriting))
+        notes = self.maps.table(plan).notes
+        if "cache" in self.passes:
+            notes += tuple(training.notes_on_keeping(self.maps, plan, self.rewriting))
+        return replace(plan, notes=notes)
 
     def __repr__(self) -> str:
         return f"<Compiled {self.diagram.name} on {self.backend}, step {self.step}>"

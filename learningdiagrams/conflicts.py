@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from learningdiagrams.tables import table
+from learningdiagrams.theory.showing import Printed
 from learningdiagrams.training.programs import noise_alone, plan_for, weights_at
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ __all__ = ["Conflicts", "conflicts"]
 
 
 @dataclass(frozen=True)
-class Conflicts:
+class Conflicts(Printed):
     """Gradients of goals against each other.
 
     Attributes:

@@ -47,12 +47,13 @@ from learningdiagrams.interpretation import Interpretation
 from learningdiagrams.interpretation.search import interpretations
 from learningdiagrams.tables import table
 from learningdiagrams.theory.functors import Functor
+from learningdiagrams.theory.showing import Printed
 
 __all__ = ["Order", "order"]
 
 
 @dataclass(frozen=True)
-class Order:
+class Order(Printed):
     """Which of some diagrams is found in which.
 
     Attributes:

@@ -23,7 +23,17 @@ from learningdiagrams.drawing.svg import svg
 from learningdiagrams.theory.showing import framed, pictured, rows_table
 from learningdiagrams.training.history import FIRST, LAST, History
 
-__all__ = ["VALIDATION", "Panel", "Series", "curves_picture", "draw_curves", "history_html", "panels", "ticks"]
+__all__ = [
+    "VALIDATION",
+    "Panel",
+    "Series",
+    "curves_picture",
+    "draw_curves",
+    "history_html",
+    "panels",
+    "ticks",
+    "value_ticks",
+]
 
 WIDTH: Final = 300.0
 HEIGHT: Final = 190.0
@@ -168,7 +178,7 @@ def _panel(
         share = 0.5 if high_x == low_x else (step - low_x) / (high_x - low_x)
         return (x0 + share * (x1 - x0), y0 + (scale(value) - low) / (high - low) * (y1 - y0))
 
-    for value in _value_ticks(low, high, panel.logarithmic):
+    for value in value_ticks(low, high, panel.logarithmic):
         _, level = at(low_x, value)
         yield Curve(line((x0, level), (x1, level)), "faint", 0.7)
         yield Words(x0 - 6, level, text.number(value), 10.5, "end", colour="muted")
@@ -195,7 +205,12 @@ def _panel(
             yield Curve(tuple(path), colour, 1.8, (5, 3) if number else ())
 
 
-def _value_ticks(low: float, high: float, logarithmic: bool) -> list[float]:
+def value_ticks(low: float, high: float, logarithmic: bool) -> list[float]:
+    """Round values between two others; on a logarithmic scale `low` and `high` are powers of ten.
+
+    >>> value_ticks(-1.0, 1.0, logarithmic=True)
+    [0.1, 0.5, 2.0, 10.0]
+    """
     if not logarithmic:
         return ticks(low, high)
     powers = range(math.floor(low), math.floor(high) + 1)

@@ -121,7 +121,7 @@ class Stream:
         self.where = where
         self._source = source
         self._passes = 0
-        self.once = isinstance(source, Iterator)
+        self.once: bool = isinstance(source, Iterator)
         try:
             self.length: int | None = len(source)  # type: ignore[arg-type]
         except TypeError:

@@ -69,7 +69,7 @@ class Diagram:
 
     def __init__(self, name: str = "diagram") -> None:
         self.name = name
-        self.presentation = Presentation(name)
+        self.presentation: Presentation = Presentation(name)
         self._spaces: dict[str, Space] = {}
         self._roles: dict[str, Role] = {}
         self._samples: dict[Object, None] = {}
@@ -365,7 +365,7 @@ class Diagram:
             return NotImplemented
         return self is other or declarations.same_diagram(self, other)
 
-    __hash__ = None  # type: ignore[assignment]  # it may grow
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # it may grow
 
     def save(self, path: str | Path) -> None:
         """Writes the diagram to a `.diagram`, `.json` or `.py` file, by the ending of `path`."""

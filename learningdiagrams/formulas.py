@@ -24,7 +24,8 @@ from learningdiagrams.declarations import Goal, Measure
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.losses import COMPARATORS, Comparator
 from learningdiagrams.theory.morphisms import Generator, Morphism
-from learningdiagrams.theory.showing import equation_latex
+from learningdiagrams.theory.printing import morphism_as_latex
+from learningdiagrams.theory.showing import SYMBOLS, equation_latex
 from learningdiagrams.theory.terms import fold
 from learningdiagrams.values import literal
 
@@ -72,7 +73,9 @@ def comparator_latex(by: Comparator) -> str | None:
 
 def goal_latex(goal: Goal | Measure) -> str | None:
     """The equation of a goal or measure, with its comparator and what else it says; None where it is long."""
-    parts = [f"\\text{{by }} {_latex_word(str(goal.by))}"]
+    sampled = ", ".join(morphism_as_latex(m, SYMBOLS) or "\\ldots" for m in goal.on)
+    parts = [f"\\text{{on }} {sampled}\\;"] if sampled else []
+    parts.append(f"\\text{{by }} {_latex_word(str(goal.by))}")
     if isinstance(goal, Goal) and goal.weight != 1:
         parts.append(f"\\text{{ weight }} {_latex_word(literal(goal.weight))}")
     if isinstance(goal, Goal) and goal.train is not None:

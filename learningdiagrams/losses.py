@@ -88,7 +88,7 @@ class Comparator(Value):
 class _Distance(Comparator):
     """Element by element, zero only between equal sides."""
 
-    zero = Zero.EQUAL
+    zero: ClassVar[Zero | None] = Zero.EQUAL
     vanishes = True
     reads_classes = True
     symmetric = True
@@ -129,7 +129,7 @@ class bce(Comparator):
     or 1 and then not reached.
     """
 
-    zero = Zero.FLOOR
+    zero: ClassVar[Zero | None] = Zero.FLOOR
     reads_classes = True
     casts = True
 
@@ -141,7 +141,7 @@ class cross_entropy(Comparator):
     Floor: the mean entropy of y.
     """
 
-    zero = Zero.FLOOR
+    zero: ClassVar[Zero | None] = Zero.FLOOR
     reads_classes = True
     rows = True
     needs_classes = True
@@ -158,7 +158,7 @@ class kl(Comparator):
 
     temperature: float = 1
 
-    zero = Zero.SHIFT
+    zero: ClassVar[Zero | None] = Zero.SHIFT
     vanishes = True
     rows = True
     needs_classes = True
@@ -173,7 +173,7 @@ class cosine(Comparator):
     Both sides: embeddings (…, D). A row of zeros has similarity 0 with every row, and a finite gradient.
     """
 
-    zero = Zero.SCALE
+    zero: ClassVar[Zero | None] = Zero.SCALE
     vanishes = True
     rows = True
 
@@ -195,7 +195,7 @@ class info_nce(Comparator):
     distance: str = "cosine"
     both: bool = True
 
-    zero = Zero.FLOOR
+    zero: ClassVar[Zero | None] = Zero.FLOOR
     samplewise = False
     rows = True
 

@@ -4,7 +4,7 @@
 |---|---|---|
 | `merge` | one map applied to several values in one batch is one call | :mod:`learningdiagrams.merging` |
 | `stack` | maps of one architecture are one batched call | :mod:`learningdiagrams.stacking` |
-| `cache` | in `fit`, values that training never changes are computed once for each row | :mod:`learningdiagrams.caching` |
+| `cache` | in `fit`, what training never changes is computed once for each row | :mod:`learningdiagrams.caching` |
 
 Sharing (equal sub-terms are computed once) is how plans are made and no pass that can be left out.
 

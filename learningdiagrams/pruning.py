@@ -39,6 +39,7 @@ from learningdiagrams.relevance import Equation, Question, Relevance
 from learningdiagrams.rewriting import usable_laws
 from learningdiagrams.tables import table
 from learningdiagrams.theory.deciding import Proved
+from learningdiagrams.theory.showing import Printed
 from learningdiagrams.theory.terms import applications
 from learningdiagrams.values import literal
 
@@ -54,7 +55,7 @@ ONE: Final = 1.0
 
 
 @dataclass(frozen=True)
-class Pruning:
+class Pruning(Printed):
     """Which goals are no terms of the loss because they follow from those that are.
 
     Attributes:

@@ -19,11 +19,14 @@ from learningdiagrams.drawing.svg import svg
 from learningdiagrams.drawing.tables import equations_table, generators_table, rows_table
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.formulas import loss_latex, loss_text
+from learningdiagrams.gauges import examination_html
+from learningdiagrams.tables import plain_json
 from learningdiagrams.training.history import FIRST, LAST
 
 if TYPE_CHECKING:
     from learningdiagrams.compiled import Compiled
     from learningdiagrams.diagram import Diagram
+    from learningdiagrams.examined import Examination
     from learningdiagrams.training.history import History
 
 __all__ = ["FILES", "report_run"]
@@ -36,6 +39,7 @@ FILES: Final = {
     "curves.png": "the same as pixels, where matplotlib is installed",
     "residuals.svg": "the diagram with what is left of each equation",
     "residuals.json": "the same as numbers",
+    "examination.json": "what the goals prove with bounds, angles of gradients, constants that would meet the goals",
     "report.html": "this page",
 }
 
@@ -46,6 +50,7 @@ def report_run(
     folder: str | Path,
     residuals: Mapping[str, float] | None = None,
     settings: Mapping[str, Any] | None = None,
+    examination: Examination | None = None,
 ) -> Path:
     """Writes what a run leaves into a folder, and returns the path of its page, `report.html`.
 
@@ -53,10 +58,13 @@ def report_run(
         residuals: how far each equation is from holding; None: measured on the data that the diagram names,
             if it names any, and left out else.
         settings: what else the page says about the run, such as {"batch size": 128}.
+        examination: what `compiled.examine` found; its residuals are taken where none are given.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     diagram = compiled.diagram
+    if residuals is None and examination is not None:
+        residuals = examination.residuals
     if residuals is None and load_sources(diagram):
         residuals = compiled.residuals()
     _write_diagram(diagram, folder / "diagram.diagram")
@@ -67,7 +75,10 @@ def report_run(
         draw_curves(history, folder / "curves.png", title=diagram.name)
     draw(diagram, folder / "residuals.svg", residuals=residuals)
     _write(folder / "residuals.json", _residuals_json(residuals))
-    _write(folder / "report.html", _page(compiled, history, residuals, settings or {}))
+    if examination is not None:
+        _write(folder / "examination.json", plain_json(examination.to_json(), indent=2) + "\n")
+    page = _page(compiled, history, residuals, settings or {}, examination)
+    _write(folder / "report.html", page)
     return folder / "report.html"
 
 
@@ -104,7 +115,11 @@ def _finite(value: float) -> float | None:
 
 
 def _page(
-    compiled: Compiled, history: History, residuals: Mapping[str, float] | None, settings: Mapping[str, Any]
+    compiled: Compiled,
+    history: History,
+    residuals: Mapping[str, float] | None,
+    settings: Mapping[str, Any],
+    examination: Examination | None,
 ) -> str:
     diagram = compiled.diagram
     curves = svg(curves_picture(history))
@@ -115,6 +130,7 @@ def _page(
             "Equations", equations_table(diagram, residuals, getattr(residuals, "floor", None)) + _notes(residuals)
         ),
         _section("Training", f"<div class='scroll'>{curves}</div>{_last(history)}"),
+        *(_section(*section) for section in (examination_html(examination) if examination else ())),
         _section(
             "Loss",
             f"<pre>{_pre(loss_text(diagram))}</pre><details><summary>LaTeX</summary><pre>{_pre(loss_latex(diagram))}</pre></details>",
@@ -135,7 +151,14 @@ def _page(
         _section("The diagram as text", f"<pre>{_pre(str(diagram))}</pre>"),
         _section(
             "Files beside this page",
-            rows_table(("file", "holds"), [[f"<code>{name}</code>", escape(what)] for name, what in FILES.items()]),
+            rows_table(
+                ("file", "holds"),
+                [
+                    [f"<code>{name}</code>", escape(what)]
+                    for name, what in FILES.items()
+                    if examination or name != "examination.json"
+                ],
+            ),
         ),
     ]
     return page(diagram.name, sections)

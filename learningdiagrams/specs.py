@@ -189,7 +189,7 @@ def _name_of_generator(value: Spec, field: str) -> None:
 class shuffle(Noise):
     """The values of the data generator named, permuted within the batch."""
 
-    names = frozenset({"data"})
+    names: ClassVar[frozenset[str]] = frozenset({"data"})
 
     data: str
     key: str | None = None
@@ -207,7 +207,7 @@ class ema(Spec):
     (ema(student), ema(student, decay=0.999))
     """
 
-    names = frozenset({"model"})
+    names: ClassVar[frozenset[str]] = frozenset({"model"})
 
     model: str
     decay: float = 0.99

@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable
 
 from learningdiagrams.batching import Choice, together
 from learningdiagrams.plan import Apply, Plan
+from learningdiagrams.theory.morphisms import Object
 
 __all__ = ["Lone", "stacks"]
 
@@ -33,7 +34,7 @@ def stacks(plan: Plan, depths: list[int], architecture: Callable[[str], Hashable
         least: the fewest maps for which a batched call is worth its while.
     """
     kinds: dict[str, Hashable] = {}
-    lone: dict[tuple[int, str], dict[str, None]] = {}
+    lone: dict[tuple[str, Object], dict[str, None]] = {}
     keys: list[tuple[Hashable, int]] = []
     again: Counter[Hashable] = Counter()
     for index, step in enumerate(plan.steps):
@@ -43,7 +44,8 @@ def stacks(plan: Plan, depths: list[int], architecture: Callable[[str], Hashable
             kinds[step.generator] = architecture(step.generator)
         kind = kinds[step.generator]
         if isinstance(kind, Lone):
-            lone.setdefault((depths[index], kind), {})[step.generator] = None
+            dom = plan.diagram.generators[step.generator].dom
+            lone.setdefault((str(kind), dom), {})[step.generator] = None
             continue
         role = plan.diagram.roles[step.generator] == "model"
         key = (kind, role, step.live, step.flows, len(step.arguments), depths[index])
@@ -52,9 +54,9 @@ def stacks(plan: Plan, depths: list[int], architecture: Callable[[str], Hashable
         keys.append(((key, again[key, step.generator]), index))
     groups = [group for alike in together(keys) for group in _by_argument(plan, alike, least)]
     refused: dict[tuple[str, ...], str] = {}
-    for (_, reason), names in lone.items():
+    for (reason, _), names in lone.items():
         if len(names) >= least:
-            refused[tuple(names)] = str(reason)
+            refused[tuple(names)] = reason
     return Choice(tuple(groups), refused)
 
 

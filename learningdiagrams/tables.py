@@ -1,10 +1,13 @@
-"""Tables as text."""
+"""What is found, as text: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-__all__ = ["table"]
+__all__ = ["plain_json", "table"]
 
 
 def table(rows: Sequence[Sequence[str]], heading: Sequence[str]) -> str:
@@ -19,3 +22,20 @@ def table(rows: Sequence[Sequence[str]], heading: Sequence[str]) -> str:
     return "\n".join(
         "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
+
+
+def plain_json(value: Any, indent: int | None = None) -> str:
+    """Plain values as JSON; numbers that it lacks are null.
+
+    >>> plain_json({"bound": float("inf"), "by": ("fit", 0.5)})
+    '{"bound": null, "by": ["fit", 0.5]}'
+    """
+    return json.dumps(_finite(value), ensure_ascii=False, indent=indent)
+
+
+def _finite(x: Any) -> Any:
+    if isinstance(x, float):
+        return x if math.isfinite(x) else None
+    if isinstance(x, Mapping):
+        return {key: _finite(each) for key, each in x.items()}
+    return [_finite(each) for each in x] if isinstance(x, list | tuple) else x

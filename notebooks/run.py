@@ -58,6 +58,7 @@ def executed(notebook: Any, quick: bool = False) -> Any:
             cell.source += "\nQUICK = True"
     with TemporaryDirectory() as folder:
         client = NotebookClient(made, timeout=TIMEOUT, record_timing=False, resources={"metadata": {"path": folder}})
+        client.extra_arguments = ["--InteractiveShell.colors=nocolor"]  # tracebacks that are read as text
         if os.name == "posix":
             # Sockets that are files: a kernel needs no network, and no port that somebody else may take meanwhile.
             client.config = Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"})

@@ -18,7 +18,7 @@ LAYERS = (
     ld.layers.mlp(4, 3, 4, norm="layer", activation="gelu"),
 )
 COMPARATORS = ("mse", "l1", "huber", "bce", "kl", "cosine", "cross_entropy", "info_nce")
-ROWS = {"S": 6, "T": 6, "U": 5}
+ROWS = {"S": 6, "T": 6, "U": 7}
 """Two sample objects of as many rows, and one of others."""
 
 
@@ -92,14 +92,14 @@ def agree(on: ld.Compiled, off: ld.Compiled, batch: Mapping[str, Any], fit: bool
         with made.maps.session(0):  # what maps draw starts at one place
             out = made.loss(batch, step=3)
             total, field = made.value_and_grad(batch, step=3, training=True)
-        found.append((float(out.total), {name: float(term) for name, term in out.terms.items()}, float(total), field))
+        found.append((out.total.item(), {name: term.item() for name, term in out.terms.items()}, total.item(), field))
     (loss, terms, total, field), (loss_off, terms_off, total_off, field_off) = found
     assert list(terms) == list(terms_off)
     np.testing.assert_allclose([loss, total, *terms.values()], [loss_off, total_off, *terms_off.values()], 1e-9, 1e-11)
     same(on, field, field_off)
-    if fit:
+    if fit and on.plan.moved:
         for made in (on, off):
-            made.fit(batch, steps=2, batch_size=6, lr=1e-2)
+            made.fit(batch, steps=2, batch_size=4, lr=1e-2)
         same(on, on.parameters(), off.parameters(), 1e-6)
     same(on, on.maps.buffers(), off.maps.buffers(), 1e-6)
 

@@ -41,7 +41,7 @@ FLOORS = (
     {"backends"},
     {"agreement", "bounds", "carried", "conflicts", "examined", "training"},
     {"code", "compiled", "symbolic"},
-    {"__init__", "__main__", "cli", "curves", "demo", "regimes", "report"},
+    {"__init__", "__main__", "cli", "curves", "demo", "gauges", "regimes", "report"},
 )
 HEIGHT = {part: height for height, floor in enumerate(FLOORS) for part in floor}
 SOURCES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))

@@ -51,7 +51,9 @@ def test_what_changes_or_is_no_data_is_not_kept(text):
 
 
 def test_constants_and_data_make_one_value():
-    found = apart("frozen c : 1 -> H\nfrozen t : X * H -> Y\nmodel m : X -> Y\ngoal g : x >> m = (x & (drop(S) >> c)) >> t")
+    found = apart(
+        "frozen c : 1 -> H\nfrozen t : X * H -> Y\nmodel m : X -> Y\ngoal g : x >> m = (x & (drop(S) >> c)) >> t"
+    )
     assert [kept.sample for kept in found.kept.values()] == ["S"]
 
 
@@ -119,7 +121,9 @@ def close(one: ld.Compiled, two: ld.Compiled, rtol: float = 1e-9) -> None:
     there = two.parameters()
     for name, table in one.parameters().items():
         for key, value in table.items():
-            np.testing.assert_allclose(one.maps.numpy(value), two.maps.numpy(there[name][key]), rtol, 1e-11, err_msg=name)
+            np.testing.assert_allclose(
+                one.maps.numpy(value), two.maps.numpy(there[name][key]), rtol, 1e-11, err_msg=name
+            )
 
 
 def both(d: ld.Diagram, backend: str, data=DATA, maps=None, **options):
@@ -229,7 +233,8 @@ def test_a_callback_that_changes_a_frozen_map_is_seen(backend):
         c = d.compile(backend=backend, dtype="float64", passes=passes)
         c.fit(DATA, epochs=3, batch_size=8, callbacks=changing(c))
         runs.append(c)
-    close(*runs)
+    one, two = runs
+    close(one, two)
 
 
 @pytest.mark.parametrize("cache", [0, 37 * 4 * 8 - 1, 37 * 4 * 8, "folder"])
@@ -278,4 +283,5 @@ def test_batches_from_an_iterable_and_samplers_keep_nothing():
         runs = [d.compile(dtype="float64", passes=passes) for passes in (["cache"], ())]
         for c in runs:
             c.fit(**options, epochs=2)
-        close(*runs)
+        one, two = runs
+        close(one, two)

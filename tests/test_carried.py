@@ -72,13 +72,16 @@ def test_it_prints_as_a_table_and_as_plain_values(backend):
     assert heading.split("  ")[-1] == "from the proof" and "in Whole" in heading and "residual" in heading
     assert row.startswith("fit  x >> encode >> decode = y  ") and "‖first‖ + ‖second‖ (estimated on these rows" in row
     (plain,) = found.to_json()
+    assert found.residuals is not None
     assert plain["measured"] == found["fit"].measured and plain["residual"] == found.residuals["fit"]
     assert [use["by"] for use in plain["uses"]] == ["first", "second"] and plain["reason"] is None
     assert "<pre>" in found._repr_html_() and len(found) == 1
     with pytest.raises(DiagramError, match="there is no law or goal `fitt` here; did you mean `fit`"):
         found["fitt"]
     empty = ld.Diagram("Empty")
-    assert "Empty has no laws and no goals" in str(ld.interpret(empty, i.target).bounds(i.target.compile(backend), DATA))
+    assert "Empty has no laws and no goals" in str(
+        ld.interpret(empty, i.target).bounds(i.target.compile(backend), DATA)
+    )
 
 
 def test_goals_that_separate_their_sides_are_tried_first_and_others_bound_as_well(backend):
@@ -147,8 +150,10 @@ def test_a_game_proves_nothing():
     d = ld.loads(game)
     data = {"x": RNG.normal(size=(5, 2)), "one": np.ones((5, 1)), "zero": np.zeros((5, 1))}
     found = ld.interpret(d, d).bounds(d.compile("torch", dtype="float64"), data)
-    assert found["fool"].reason == found["catch"].reason == (
-        "it is a move in a game, which holds for nobody in the end, so that nothing proves it"
+    assert (
+        found["fool"].reason
+        == found["catch"].reason
+        == ("it is a move in a game, which holds for nobody in the end, so that nothing proves it")
     )
     assert found["real"].measured <= found["real"].bound
 

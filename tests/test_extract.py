@@ -111,11 +111,9 @@ def test_what_starts_at_data_and_what_has_no_realisation_is_an_error(compiled: l
         compiled.extract("unknown")
 
 
-def test_torch_exports_it_for_any_number_of_rows(compiled: ld.Compiled):
-    if compiled.backend != "torch":
-        pytest.skip("torch.export is torch's")
-    import torch
-
+def test_torch_exports_it_for_any_number_of_rows():
+    torch = pytest.importorskip("torch")
+    compiled = trained("torch")
     rows = torch.export.Dim("rows")
     for text in ("backbone >> head", "head", "((backbone >> head) & (drop(Image) >> bias)) >> add"):
         x = torch.from_numpy(X if text != "head" else X[:, :4].copy())

@@ -30,9 +30,9 @@ def run(backend: str, folder: Path):
     data = {"x": rng.normal(size=(20, 3)).astype("float32"), "y": rng.normal(size=(20, 2)).astype("float32")}
     compiled = loads(TEXT).compile(backend)
     history = compiled.fit(data, epochs=2, batch_size=10)
-    residuals = compiled.residuals(data)
-    path = report_run(compiled, history, folder, residuals=residuals, settings={"batch size": 10})
-    return compiled, history, residuals, path
+    found = compiled.examine(data)
+    path = report_run(compiled, history, folder, settings={"batch size": 10}, examination=found)
+    return compiled, history, found.residuals, path
 
 
 def test_every_file_is_there_and_says_what_it_should(backend: str, tmp_path: Path):
@@ -48,6 +48,9 @@ def test_every_file_is_there_and_says_what_it_should(backend: str, tmp_path: Pat
     assert len(lines) == 3 and lines[0].split(",") == history.columns
     numbers = json.loads((folder / "residuals.json").read_text())
     assert numbers["residuals"]["fit"]["residual"] == pytest.approx(residuals["fit"])
+    told = json.loads((folder / "examination.json").read_text())
+    assert [one["name"] for one in told["bounds"]] == ["far"] and told["collapses"] == []
+    assert told["residuals"] == numbers["residuals"]
     for name in ("curves.svg", "residuals.svg"):
         ElementTree.parse(folder / name)
     assert f"{residuals['fit']:.3g}" in (folder / "residuals.svg").read_text()
@@ -69,13 +72,16 @@ def test_the_page_holds_it_all_and_fetches_nothing(backend: str, tmp_path: Path)
     )
     for word in words:
         assert word in page, word
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 3
+    assert "What the goals prove, and how far it holds" in page and "far: " in page
     assert not re.search(r'(src|href)="|url\(|@import', page)
 
 
 def test_without_data_residuals_are_left_out(backend: str, tmp_path: Path):
     compiled = loads(TEXT).compile(backend)
     path = report_run(compiled, History(), tmp_path)
+    assert not (tmp_path / "examination.json").exists()
+    assert "examination.json" not in path.read_text(encoding="utf-8")
     assert "Residuals were not measured" in path.read_text(encoding="utf-8")
     assert json.loads((tmp_path / "residuals.json").read_text()) == {"residuals": {}, "unmeasured": {}}
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import learningdiagrams as ld
 from learningdiagrams.formulas import FORMULAS
 from learningdiagrams.losses import COMPARATORS
 from learningdiagrams.theory import (
+    CSet,
     Functor,
     NaturalTransformation,
     Presentation,
@@ -224,13 +227,33 @@ def test_goals_and_comparators_are_mathematics():
     assert r"\text{accuracy}" in (d.measures["accuracy"]._repr_latex_() or "")
     stopped = d.goal("still", ld.stop(d["student"]), d["teacher"], by="mse", on=d["pixels"], train=["student"])
     assert r"\operatorname{stop}(\mathrm{student})" in (stopped._repr_latex_() or "")
-    assert r"\text{ moves } \mathrm{student}" in (stopped._repr_latex_() or "")
+    assert r"\text{on } \mathrm{pixels}\;\text{by } \mathrm{mse}\text{ moves } \mathrm{student}$" in (
+        stopped._repr_latex_() or ""
+    )
     assert list(FORMULAS) == list(COMPARATORS)
     for name in COMPARATORS:
         latex = ld.losses.comparator(name)._repr_latex_() or ""
         assert latex.startswith("$\\displaystyle") and latex.count("{") == latex.count("}")
     assert "T = \\mathrm{4}" in (ld.losses.kl(temperature=4)._repr_latex_() or "")
     assert ld.losses.comparator(lambda a, b: a)._repr_latex_() is None
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_reads_every_formula(graph: Presentation, tmp_path: Path):
+    d = ld.loads(TEXT)
+    d.goal("low_er", d["student"], ld.stop(d["teacher"]), by="huber", on=d["pixels"], train=["student"])
+    proof = graph.prove(graph["inv"] >> graph["inv"] >> graph["src"], graph["src"])
+    assert isinstance(proof, Proved)
+    values = [
+        *map(ld.losses.comparator, COMPARATORS), *d.goals.values(), *d.measures.values(), *graph.laws.values(),
+        graph["inv"] & ld.drop(graph["E"]) & graph["src"], graph["E"] * graph["V"], proof.proof,
+    ]  # fmt: skip
+    body = "\n\n".join(value._repr_latex_() or "" for value in values)
+    head = "\\documentclass{article}\\usepackage{amsmath,amssymb}\\begin{document}"
+    (tmp_path / "formulas.tex").write_text(f"{head}\n{body}\n\\end{{document}}\n", encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "formulas.tex"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert run.returncode == 0, run.stdout[-2000:]
 
 
 def test_diagrams_gluings_edits_plans_and_findings():
@@ -258,6 +281,22 @@ def test_what_training_gives(data: dict[str, np.ndarray]):
         assert found.count("svg") == svgs and "script" not in found
     assert "<code>total</code>" in c.loss(data)._repr_html_()
     assert (history._repr_svg_() or "").startswith("<svg") and "<td" in history._repr_html_()
+
+
+def test_a_loss_in_closed_form():
+    pytest.importorskip("sympy")
+    d = ld.loads("object S, X[1]\ndata x : S -> X\nmodel f : X -> X = affine(1, 1)\ngoal e : x >> f = x")
+    c = d.compile(backend="sympy")
+    assert "<code>total</code>" in c.loss()._repr_html_() and "<code>e</code>" in c.loss()._repr_html_()
+    assert c._repr_latex_() == d.compile(backend="sympy")._repr_latex_() != ""
+
+
+def test_what_is_printed_is_shown_as_text(graph: Presentation):
+    d = ld.loads("object S, X\ndata x : S -> X\nmodel f : X -> X\ngoal e : x >> f = x")
+    model = CSet(graph, {"V": ["<b>"], "E": 1}, {"src": ["<b>"], "inv": [0]})
+    for value in (ld.prune(d), ld.order([d]), model):
+        assert tags(value._repr_html_()) == ["div", "pre"]
+    assert "&lt;b&gt;" in model._repr_html_()
 
 
 def test_an_empty_and_a_long_history():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -70,11 +72,19 @@ def test_heads_over_a_backbone_are_two_calls_and_one_comparison(backend):
     agree(on, off, batch())
 
 
-@settings(max_examples=25)
+@settings(max_examples=30)
 @given(trainings())
-def test_random_diagrams_have_the_same_numbers(backend, case):
+def test_random_diagrams_have_the_same_numbers_on_torch(case):
     d, made, values = case
-    agree(*both(d, backend, made), values)
+    agree(*both(d, "torch", made), values)
+
+
+@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+@settings(max_examples=4)
+@given(trainings())
+def test_random_diagrams_have_the_same_numbers_on_jax(case):
+    d, made, values = case
+    agree(*both(d, "jax", made), values, fit=False)
 
 
 def test_shared_features_are_not_repeated(backend):
@@ -236,7 +246,7 @@ def test_a_function_as_comparator_and_two_maps_with_one_number(backend):
     values = {f"{n}{k}": draw.normal(size=(5, w)) for k in range(3) for n, w in (("x", 4), ("y", 2))}
     total, field = on.value_and_grad(values)
     total_off, field_off = off.value_and_grad(values)
-    assert float(total) == pytest.approx(float(total_off))
+    assert total.item() == pytest.approx(total_off.item())
     same(on, field, field_off)
 
 
@@ -255,3 +265,57 @@ def _one_module(backend: str):
 
 def _times(params, x):
     return x @ params["weight"]
+
+
+def test_two_trainers_and_steps_after_a_session(backend):
+    """Trainers that take turns, and one that goes on when nobody is training any more."""
+    from learningdiagrams.backends.base import Optimisation
+
+    ends = []
+    for made in both(heads(4), backend, maps(4)):
+        program = made.maps.program(made.plan)
+        weights = dict.fromkeys(made.diagram.goals, 1.0)
+        with made.maps.session(0):
+            trainers = [program.trainer(Optimisation("adam", lr=1e-2), made.diagram.models) for _ in range(2)]
+            for step in range(4):
+                trainers[step % 2].step(program, batch(4), weights, step, 1.0)
+        trainers[0].step(program, batch(4), weights, 4, 1.0)
+        ends.append(made)
+    same(ends[0], ends[0].parameters(), ends[1].parameters(), 1e-6)
+
+
+def test_parameters_of_torch_have_memory_of_their_own_again():
+    torch = pytest.importorskip("torch")
+    modules = {f"head{k}": torch.nn.Linear(5, 3) for k in range(3)} | {"body": torch.nn.Linear(6, 5)}
+    d = heads(3)
+    parameters = {name: dict(module.named_parameters()) for name, module in modules.items()}
+    c = d.compile(maps=modules)
+    shared = []
+
+    def look(event):
+        places = {p.untyped_storage().data_ptr() for k in range(3) for p in modules[f"head{k}"].parameters()}
+        shared.append(len(places))
+
+    c.fit(batch(3), batch_size=7, steps=2, callbacks=look)
+    assert shared[0] == 2  # one for the weights, one for the biases
+    for name, module in modules.items():
+        for key, parameter in module.named_parameters():
+            assert parameter is parameters[name][key] and parameter.requires_grad and parameter.grad is None
+            assert parameter.untyped_storage().nbytes() == parameter.numel() * 4
+
+
+def test_memory_that_a_module_was_given_meanwhile_is_seen():
+    torch = pytest.importorskip("torch")
+    runs = []
+    for passes in ("all", ()):
+        torch.manual_seed(0)
+        modules = {f"head{k}": torch.nn.Linear(5, 3) for k in range(3)} | {"body": torch.nn.Linear(6, 5)}
+        c = heads(3).compile(maps=modules, dtype="float64", passes=passes)
+
+        def swap(event, modules=modules):
+            if event.kind == "step" and event.step == 1:
+                modules["head1"].weight.data = torch.ones(3, 5, dtype=torch.float64)
+
+        c.fit(batch(3), batch_size=7, steps=3, lr=1e-2, callbacks=swap)
+        runs.append(c)
+    same(runs[0], runs[0].parameters(), runs[1].parameters(), 1e-6)

@@ -49,8 +49,8 @@ its statistics); all others, and everything else, evaluates. Modules' own flags 
 (`abstract` may return None: shapes are then found out while computing). Training wants `value_and_grad`, `trainer` with
 :class:`Trainer`, and `follow` where there are averages; resuming bit for bit wants `session` and `random_state` where
 maps draw. Passes that ask whether a map takes each row by itself do nothing until `by_row`, and with it `places` and
-`changes`, say more. What a backend offers beyond this, users reach under its own name: `module(loss)`, `pure(plan, weights,
-training)` and `write_back()` of `Maps`, where there are such methods.
+`changes`, say more. What a backend offers beyond this, users reach under its own name: `module(loss)`, `pure(plan,
+weights, training)`, `extract(morphism)` and `write_back()` of `Maps`, where there are such methods.
 
 `tests/backends/numpy_backend.py` is such a backend of values, in NumPy; the tests there and in `tests/` that take the
 fixture `backend` run over every one that `tests/conftest.py` lists.
@@ -65,6 +65,8 @@ from typing import Any
 
 import numpy as np
 
+from learningdiagrams.backends.joint import table_for
+from learningdiagrams.batching import Table
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.plan import Plan
@@ -118,12 +120,15 @@ class Optimisation:
         lr: the learning rate, or None for the optimizer's default.
         rates: learning rates of single models, by generator, instead of `lr`.
         clip: the largest norm of the whole gradient, or None.
+        precision: "bfloat16" where maps compute with such numbers in a step; parameters, comparisons and the update keep
+            the compiled kind. None for the compiled kind throughout.
     """
 
     optimizer: Any = "adam"
     lr: float | None = None
     rates: Mapping[str, float] = field(default_factory=dict)
     clip: float | None = None
+    precision: str | None = None
 
 
 class Backend(ABC):
@@ -162,6 +167,7 @@ class Maps(ABC):
         diagram, backend: what was compiled, and where.
         dtype: "float32" or "float64".
         passes: those that are asked for, see :mod:`learningdiagrams.passes`.
+        recompute: the maps that keep only their arguments for the backward pass, and compute the rest again.
         fewest: how many maps or comparisons a batched call has to do at once to take less time than they one by one.
         reads_later: whether a trainer's step may still read its batch when it has returned, as where a device runs
             ahead; arrays that somebody fills again are then copied before.
@@ -171,6 +177,7 @@ class Maps(ABC):
     backend: Backend
     dtype: str
     passes: frozenset[str] = frozenset()
+    recompute: frozenset[str] = frozenset()
     fewest: int = 2
     reads_later: bool = False
 
@@ -227,6 +234,10 @@ class Maps(ABC):
     @abstractmethod
     def program(self, plan: Plan) -> Program:
         """The plan, ready to compute on these maps."""
+
+    def table(self, plan: Plan) -> Table:
+        """How a plan is computed here: what the passes made of it, and what they left alone and why."""
+        return table_for(plan, self)
 
     def by_row(self, generator: str, training: bool = False) -> str | None:
         """Why a map may not take each row of a batch by itself in this mode, or None where it does.
@@ -371,6 +382,19 @@ class Trainer(ABC):
         """
         each = zip(batches, weights, factors, strict=True)
         return [self.step(program, batch, at, step + i, factor).terms for i, (batch, at, factor) in enumerate(each)]
+
+    def step_in_parts(
+        self,
+        program: Program,
+        parts: Sequence[tuple[Batch, Mapping[str, float]]],
+        step: int,
+        factor: float,
+    ) -> Sequence[Mapping[str, Array]]:
+        """One step by the sum of the gradients of several batches, each with its weights; the terms of each.
+
+        No more than one of them is computed with at a time, so that memory is that of the largest.
+        """
+        raise DiagramError("this backend does not add up the gradients of several batches")
 
     @abstractmethod
     def state(self) -> dict[str, np.ndarray]:

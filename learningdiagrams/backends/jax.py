@@ -23,13 +23,14 @@ from learningdiagrams.backends.jax_program import JaxProgram
 from learningdiagrams.backends.jax_rows import jax_by_row
 from learningdiagrams.backends.jax_training import JaxTrainer
 from learningdiagrams.backends.roles import check_roles, check_trainable
-from learningdiagrams.backends.rows import UNKNOWN
+from learningdiagrams.backends.rows import AGAIN, UNKNOWN
 from learningdiagrams.backends.straight_line import checked
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.plan import Plan
 from learningdiagrams.schedules import Schedule
 from learningdiagrams.shapes import Abstract
+from learningdiagrams.stacking import Lone
 from learningdiagrams.theory.morphisms import Morphism
 
 __all__ = ["JaxBackend", "JaxMaps", "JaxProgram", "JaxTrainer"]
@@ -79,8 +80,8 @@ class JaxMaps(Maps):
         self.dtype = dtype
         self._real = np.dtype(dtype)
         self._as_they_are = frozenset(map(np.dtype, (dtype, "int64" if dtype == "float64" else "int32", "bool")))
-        self.seed = seed
-        self.numbers = Numbers(self.context)
+        self.seed: int = seed
+        self.numbers: Numbers = Numbers(self.context)
         self._device = None if device is None else _device(device)
         self._maps = {name: as_map(name, given, seed) for name, given in realisations.items()}
         self._given = dict(realisations)
@@ -101,7 +102,7 @@ class JaxMaps(Maps):
                 self._maps[name] = replace(self._maps[follows.model], holders={})
                 self._hold(name, self._maps[name], {})
                 self._averages.append((name, follows.model, follows.decay))
-        self.models = tuple(name for name in diagram.models if name in self._maps)
+        self.models: tuple[str, ...] = tuple(name for name in diagram.models if name in self._maps)
         self._abstract: dict[Any, tuple[Abstract, ...] | str | None] = {}
         self._programs: dict[Any, JaxProgram] = {}
         self._follow: Any = None
@@ -239,6 +240,8 @@ class JaxMaps(Maps):
         return jax_by_row(generator, self._given[generator], made, training)
 
     def architecture(self, generator: str) -> Hashable:
+        if generator in self.recompute:
+            return Lone(AGAIN)
         return stacked_kind(self.map(generator), self.by_row(generator, True), self.diagram.roles[generator] == "model")
 
     def places(self, generator: str) -> frozenset[Hashable]:
@@ -267,7 +270,7 @@ class JaxMaps(Maps):
 
     def program(self, plan: Plan) -> JaxProgram:
         # One plan is one program, so that what is asked twice is compiled once.
-        key = (plan.steps, plan.compares, plan.outputs, tuple(plan.dropped.items()), self.passes)
+        key = (plan.steps, plan.compares, plan.outputs, tuple(plan.dropped.items()), self.passes, self.recompute)
         if key not in self._programs:
             self._programs[key] = JaxProgram(self, plan)
         return self._programs[key]

@@ -19,7 +19,7 @@ try:
 except ImportError:  # where it is not yet public
     from jax.experimental import enable_x64  # type: ignore[attr-defined]
 
-__all__ = ["LOOKS", "as_arrays", "enable_x64", "is_array"]
+__all__ = ["LOOKS", "as_arrays", "enable_x64", "is_array", "real_as"]
 
 LOOKS: Final = (
     ConcretizationTypeError,
@@ -40,3 +40,13 @@ def as_arrays(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return type(value)(map(as_arrays, value)) if type(value) in (tuple, list) else value
     return jnp.asarray(value) if isinstance(value, np.ndarray | np.generic) else value
+
+
+def real_as(dtype: str, tree: Any) -> Any:
+    """A tree with its arrays of real numbers as this kind; everything else in it stays."""
+
+    def each(leaf: Any) -> Any:
+        real = is_array(leaf) and jnp.issubdtype(leaf.dtype, jnp.floating)
+        return leaf.astype(dtype) if real else leaf
+
+    return jax.tree.map(each, tree)

@@ -64,7 +64,9 @@ def bundle(values: tuple[Any, ...]) -> Any:
         return values
     if all(value is first for value in values):
         return jnp.broadcast_to(first, (len(values), *first.shape))
-    return (np if all(isinstance(value, np.ndarray) for value in values) else jnp).stack(values)
+    if first.ndim and all(isinstance(value, np.ndarray) for value in values):
+        return np.concatenate(values).reshape(len(values), *first.shape)  # half the time of `np.stack`
+    return jnp.stack(values)
 
 
 def weighed(table: Table, values: Sequence[Any], names: Sequence[str], weights: Array) -> Iterator[Array]:

@@ -12,7 +12,7 @@ from jax import lax
 
 from learningdiagrams import losses
 from learningdiagrams.backends.comparators import compare as distance
-from learningdiagrams.backends.jax_arrays import as_arrays
+from learningdiagrams.backends.jax_arrays import as_arrays, real_as
 from learningdiagrams.backends.jax_bundles import bundle
 from learningdiagrams.backends.jax_program import Operations, Run
 from learningdiagrams.batching import Comparisons, Joint, Merged
@@ -70,8 +70,10 @@ class JaxJoint(Operations):
 
         def stacked(run: Run, *arguments: Array) -> Any:
             def call(numbers: Any, held: Any, *values: Array) -> Any:
+                if run.half is not None:
+                    numbers, values = real_as(run.half, (numbers, values))
                 value, _ = made.apply(numbers, held, values, training=run.training and trains, key=None)
-                return as_arrays(value)
+                return as_arrays(value) if run.half is None else real_as(maps.dtype, as_arrays(value))
 
             numbers = {key: run.numbers[cell] for key, cell in parameters.items()}
             if not part.live:

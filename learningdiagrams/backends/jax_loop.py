@@ -1,4 +1,5 @@
-"""Several steps of training on JAX in one call: a compiled loop over batches that lie in one array.
+"""Several steps of training on JAX in one call, a compiled loop over batches that lie in one array; and one step in
+several calls, whose gradients are added up.
 
 How many steps a call takes is a number handed in, and no part of what is compiled: a block of three steps and one of
 sixteen run the same code, so that where a run is cut into blocks changes no bit of what comes out.
@@ -15,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-__all__ = ["Block", "Later", "looped", "piled"]
+__all__ = ["Block", "Later", "added", "looped", "piled", "updated"]
 
 Step = Callable[..., Any]
 """One step: (trained, state, moving, rest, inputs, scalars, seeds) -> (trained, state, moved, total, values)."""
@@ -50,6 +51,30 @@ def looped(step: Step) -> Any:
         shapes = jax.eval_shape(step, trained, state, moving, rest, at(0, inputs), at(0, scalars), at(0, seeds))[4]
         empty = jax.tree.map(lambda value: jnp.zeros((most, *value.shape), value.dtype), shapes)
         return lax.fori_loop(0, count, one, (trained, state, moving, empty))
+
+    return run
+
+
+def added(field: Callable[..., Any]) -> Any:
+    """The gradients of one batch more, added to those of others, as a compiled function."""
+
+    @partial(jax.jit, donate_argnums=(0, 1))
+    def add(sums: Any, moving: Any, trained: Any, rest: Any, inputs: Any, weights: Any, seeds: Any) -> Any:
+        (_, (values, moved)), gradients = field(trained, moving, rest, inputs, weights, seeds)
+        return [a + b for a, b in zip(sums, gradients, strict=True)], moved, values
+
+    return add
+
+
+def updated(update: Callable[..., Any], structure: Any, names: Sequence[str]) -> Any:
+    """What an optimizer makes of gradients, as a compiled function of (trained, state, gradients, rates)."""
+
+    @partial(jax.jit, donate_argnums=(0, 1))
+    def run(trained: Any, state: Any, gradients: Any, rates: Any) -> Any:
+        here = dict(zip(names, trained, strict=True))
+        moves = dict(zip(names, gradients, strict=True))
+        changed, after = update(moves, jax.tree.unflatten(structure, state), here, rates)
+        return [changed[name] for name in names], jax.tree.leaves(after)
 
     return run
 

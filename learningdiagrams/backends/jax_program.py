@@ -16,12 +16,11 @@ from jax import lax
 from learningdiagrams.backends.base import Batch, Evaluated, Optimisation, Parameters, Program
 from learningdiagrams.backends.checks import check_numbers
 from learningdiagrams.backends.comparators import compare as distance
-from learningdiagrams.backends.jax_arrays import LOOKS, as_arrays, is_array
+from learningdiagrams.backends.jax_arrays import LOOKS, as_arrays, is_array, real_as
 from learningdiagrams.backends.jax_bundles import Terms, bundle, cells_of, singly, weighed
 from learningdiagrams.backends.jax_numbers import Place, Traced, apart, arranged, slots_of
 from learningdiagrams.backends.jax_ops import JaxOps
 from learningdiagrams.backends.jax_training import JaxTrainer
-from learningdiagrams.backends.joint import table_for
 from learningdiagrams.backends.straight_line import straight_line
 from learningdiagrams.backends.variants import variants
 from learningdiagrams.errors import DiagramError
@@ -30,6 +29,7 @@ from learningdiagrams.schedules import Schedule, schedule
 
 if TYPE_CHECKING:
     from learningdiagrams.backends.jax import JaxMaps
+    from learningdiagrams.backends.jax_maps import JaxMap
 
 __all__ = ["JaxProgram", "Operations", "Run"]
 
@@ -51,14 +51,14 @@ class JaxProgram(Program):
     def __init__(self, maps: JaxMaps, plan: Plan) -> None:
         self.plan = plan
         self.maps = maps
-        self.table = table_for(plan, maps)
-        self.cells = cells_of(self.table, maps)
+        self.table: Table = table_for(plan, maps)
+        self.cells: tuple[Cell, ...] = cells_of(self.table, maps)
         tables = {name: (maps.map(name), *maps.slots(name)) for name in plan.generators}
         every = [slot for _, *both in tables.values() for table in both for slot in table.values()]
-        self.slots = tuple(dict.fromkeys(every))
+        self.slots: tuple[int, ...] = tuple(dict.fromkeys(every))
         models = [tables[name] for name in tables if maps.diagram.roles[name] == "model"]
-        self.moving = tuple(dict.fromkeys(slot for _, _, buffers in models for slot in buffers.values()))
-        self.draws = any(made.draws for made, _, _ in models)
+        self.moving: tuple[int, ...] = tuple(dict.fromkeys(slot for _, _, buffers in models for slot in buffers.values()))
+        self.draws: bool = any(made.draws for made, _, _ in models)
         self.steps: dict[Any, Any] = {}
         self._names = tuple(each.name for each in plan.compares)
         self._weighted: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -83,6 +83,7 @@ class JaxProgram(Program):
         weights: Array,
         key: Array | None,
         training: bool,
+        half: str | None = None,
     ) -> tuple[Array, tuple[tuple[Array, ...], tuple[Array, ...]]]:
         """(total, (terms, the moving buffers afterwards)); to be traced. Terms are those of :meth:`terms`.
 
@@ -90,7 +91,7 @@ class JaxProgram(Program):
             numbers: by place, of every map of the plan. batch: by input of the table.
             names, weights: of the goals that are part of the total. key: of this step's random draws, in training.
         """
-        run = Run(numbers, key, training)
+        run = Run(numbers, key, training, half)
         values, _ = self._run(batch, run)
         parts = list(weighed(self.table, values, names, weights))
         total = sum(parts[1:], start=parts[0]) if parts else jnp.zeros((), self.maps.dtype)
@@ -223,14 +224,17 @@ class JaxProgram(Program):
         return arranged([slot for slot in self.slots if slot not in moved], self.cells)
 
     def field(
-        self, trained: Sequence[Place], names: Sequence[str], training: bool
+        self, trained: Sequence[Place], names: Sequence[str], training: bool, half: str | None = None
     ) -> Callable[..., tuple[tuple[Array, tuple[tuple[Array, ...], tuple[Array, ...]]], tuple[Array, ...]]]:
         """The function ((trained numbers), moving, rest, inputs, weights, seeds) -> ((total, (terms, moved)),
-        gradients), to be traced; `seeds` are the seed and the step where `draws`, else None.
+        gradients), to be traced; `seeds` are the seed and the step where `draws`, else None. Maps compute with numbers
+        of the kind `half`, where one is named.
         """
-        return jax.value_and_grad(self.total(trained, names, training), has_aux=True)
+        return jax.value_and_grad(self.total(trained, names, training, half), has_aux=True)
 
-    def total(self, trained: Sequence[Place], names: Sequence[str], training: bool) -> Callable[..., Any]:
+    def total(
+        self, trained: Sequence[Place], names: Sequence[str], training: bool, half: str | None = None
+    ) -> Callable[..., Any]:
         """The same without gradients: -> (total, (terms, moved))."""
         moving = self.moving if training else ()
         rest_places = self.rest(trained, training)
@@ -247,7 +251,7 @@ class JaxProgram(Program):
             numbers = dict(zip(places, (*values, *moved, *rest), strict=True))
             key = None if seeds is None else jax.random.fold_in(jax.random.key(seeds[0]), seeds[1])
             batch = dict(zip(self.table.inputs, inputs, strict=True))
-            return self.loss(numbers, batch, names, weights, key, training)
+            return self.loss(numbers, batch, names, weights, key, training, half)
 
         return total
 
@@ -309,7 +313,10 @@ class Run:
     with them too, and replace nothing.
     """
 
-    def __init__(self, numbers: Mapping[Place, Array], key: Array | None, training: bool) -> None:
+    def __init__(
+        self, numbers: Mapping[Place, Array], key: Array | None, training: bool, half: str | None = None
+    ) -> None:
+        self.half = half
         self.numbers = Traced(numbers)
         self.before: dict[int, dict[str, Array]] = {}
         self.key = key
@@ -342,7 +349,7 @@ class Operations:
             before = run.before.setdefault(number, {key: run.numbers[slot] for key, slot in buffers.items()})
             key = jax.random.fold_in(run.key, draw) if training and run.key is not None else None
             try:
-                value, after = made.apply(numbers, before, arguments, training=training, key=key)
+                value, after = self._call(name, made, training, run.half)(numbers, before, arguments, key)
             except LOOKS as error:
                 raise DiagramError(
                     f"`{name}` looks at its numbers, which a compiled function cannot; write it with "
@@ -354,6 +361,19 @@ class Operations:
             return as_arrays(value)
 
         return application
+
+    def _call(self, name: str, made: JaxMap, training: bool, half: Any) -> Callable[..., Any]:
+        """The map as a function of (parameters, buffers, arguments, key), as it is called in a step."""
+
+        def call(parameters: Any, buffers: Any, arguments: Any, key: Any) -> Any:
+            if half is None:
+                return made.apply(parameters, buffers, arguments, training=training, key=key)
+            parameters, arguments = real_as(half, (dict(parameters), arguments))
+            value, after = made.apply(parameters, buffers, arguments, training=training, key=key)
+            after = {name: array.astype(buffers[name].dtype) for name, array in after.items()}
+            return real_as(self._maps.dtype, as_arrays(value)), after
+
+        return jax.checkpoint(call) if name in self._maps.recompute else call
 
     def lift(self, value: Array) -> Array:
         return value[None]

@@ -24,7 +24,7 @@ def jax_by_row(name: str, given: Any, made: JaxMap, training: bool) -> str | Non
     unknown = UNKNOWN.format(name=name)
     if isinstance(given, Layer):
         return layer_by_row(given, training)
-    module = given.__self__ if inspect.ismethod(given) else given
+    module: Any = given.__self__ if inspect.ismethod(given) else given
     if comes_from(module, "torch", "Module"):
         from learningdiagrams.backends.torch_rows import torch_by_row
 

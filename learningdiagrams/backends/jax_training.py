@@ -13,7 +13,7 @@ import numpy as np
 import optax
 
 from learningdiagrams.backends.base import Batch, Evaluated, Optimisation, Program, Trainer
-from learningdiagrams.backends.jax_loop import Block, Later, looped, piled
+from learningdiagrams.backends.jax_loop import Block, Later, added, looped, piled, updated
 from learningdiagrams.backends.jax_maps import path_name
 from learningdiagrams.backends.jax_numbers import Cell, Place, arranged
 from learningdiagrams.backends.roles import check_rates
@@ -80,7 +80,7 @@ class JaxTrainer(Trainer):
         members = tuple(map(self._members, self._groups))
         self._trained = tuple(self._names)
         self._update = _Update(self._make, members, self._how.clip)
-        self._like = (self._how.optimizer, members, self._trained, self._how.clip)
+        self._like = (self._how.optimizer, members, self._trained, self._how.clip, self._how.precision)
         with self._maps.context():
             state = self._update.init(self._numbers())
             named, self._structure = jax.tree_util.tree_flatten_with_path(state)
@@ -161,6 +161,42 @@ class JaxTrainer(Trainer):
         block, every = Block(values), tuple(compare.name for compare in program.plan.compares)
         return [Later(block, i, every, program.terms) for i in range(count)]  # type: ignore[attr-defined]
 
+    def step_in_parts(
+        self, program: Program, parts: Sequence[tuple[Batch, Mapping[str, float]]], step: int, factor: float
+    ) -> Sequence[Mapping[str, Any]]:
+        maps, numbers = self._maps, self._maps.numbers
+        names = program.weighted(parts[0][1])  # type: ignore[attr-defined]  # a program of these maps is a JaxProgram
+        key = (self._like, names, "parts")
+        if key not in program.steps:  # type: ignore[attr-defined]
+            field = program.field(self._trained, names, training=True, half=self._how.precision)  # type: ignore[attr-defined]
+            program.steps[key] = added(field), updated(self._update, self._structure, list(self._names.values()))  # type: ignore[attr-defined]
+        add, update = program.steps[key]  # type: ignore[attr-defined]
+        moving, rest = program.moving, program.rest(self._trained, training=True)  # type: ignore[attr-defined]
+        with maps.context():
+            trained = [numbers[slot] for slot in self._trained]
+            sums, found = [jnp.zeros_like(each) for each in trained], []
+            for number, (batch, weights) in enumerate(parts):
+                seeds = program.seeds(step, True)  # type: ignore[attr-defined]
+                if seeds is not None:
+                    seeds[0] += np.uint32(number * 0x9E3779B9 & 0xFFFFFFFF)  # each part draws for itself
+                sums, moved, values = add(
+                    sums,
+                    [numbers[slot] for slot in moving],
+                    trained,
+                    [numbers[slot] for slot in rest],
+                    program.inputs(batch, own=False),  # type: ignore[attr-defined]
+                    np.array([weights[name] for name in names], maps.dtype),
+                    seeds,
+                )
+                for slot, value in zip(moving, moved, strict=True):
+                    numbers[slot] = value
+                found.append(program.terms(values))  # type: ignore[attr-defined]
+            rates = np.array([rate * factor for rate in self._rates], maps.dtype)
+            trained, self._state = update(trained, self._state, sums, rates)
+        for slot, value in zip(self._trained, trained, strict=True):
+            numbers[slot] = value
+        return found
+
     def _find(
         self, program: JaxProgram, names: tuple[str, ...], looping: bool = False
     ) -> tuple[Any, tuple[int, ...], tuple[Place, ...]]:
@@ -175,7 +211,7 @@ class JaxTrainer(Trainer):
         self, program: JaxProgram, names: tuple[str, ...], looping: bool
     ) -> tuple[Any, tuple[int, ...], tuple[Place, ...]]:
         """One step as a compiled function, or some; the slots of the buffers it moves and the places that it reads."""
-        field = program.field(self._trained, names, training=True)
+        field = program.field(self._trained, names, training=True, half=self._how.precision)
         update, structure, trained_names = self._update, self._structure, list(self._names.values())
 
         def run(

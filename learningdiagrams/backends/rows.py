@@ -10,8 +10,9 @@ from typing import Final
 
 from learningdiagrams.layers import Layer, batch_norm, dropout
 
-__all__ = ["DRAWS", "LEARNS", "MIXES", "UNKNOWN", "layer_by_row"]
+__all__ = ["AGAIN", "DRAWS", "LEARNS", "MIXES", "UNKNOWN", "layer_by_row"]
 
+AGAIN: Final = "it is computed again in the backward pass"
 DRAWS: Final = "it draws random numbers in training mode"
 LEARNS: Final = "it learns statistics of the batch in training mode"
 MIXES: Final = "its {part} compares the rows of a batch with one another"

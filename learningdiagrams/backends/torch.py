@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -13,23 +13,29 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from learningdiagrams.backends.base import Backend, Maps, Parameters
 from learningdiagrams.backends.checks import check_numbers
-from learningdiagrams.backends.rows import layer_by_row
+from learningdiagrams.backends.rows import AGAIN, layer_by_row
 from learningdiagrams.backends.torch_abstract import Evaluator
 from learningdiagrams.backends.torch_composites import Copies
 from learningdiagrams.backends.torch_joint import stacked_kind
+from learningdiagrams.backends.torch_kept import Kept
 from learningdiagrams.backends.torch_maps import Map, Modes, average_of, check_parameters, realise
 from learningdiagrams.backends.torch_program import TorchProgram
 from learningdiagrams.backends.torch_rows import torch_by_row
 from learningdiagrams.backends.torch_training import TorchTrainer
+from learningdiagrams.batching import Table
 from learningdiagrams.data import host
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.layers import Layer
 from learningdiagrams.plan import Plan
 from learningdiagrams.shapes import Abstract
+from learningdiagrams.stacking import Lone
 from learningdiagrams.theory.morphisms import Morphism
 
 __all__ = ["TorchBackend", "TorchMaps", "TorchProgram", "TorchTrainer"]
+
+
+COMPILES: Final = "torch.compile is to see the plan as it is"
 
 
 class TorchBackend(Backend):
@@ -65,6 +71,7 @@ class TorchMaps(Maps):
         models: the trained maps that are realised, by name.
         trained: their parameters, each once, those that require no gradient too.
         modes: which modules are in training mode.
+        kept: the parameters that training keeps stacked. in_session: whether training is under way.
     """
 
     backend: TorchBackend
@@ -83,7 +90,7 @@ class TorchMaps(Maps):
         self.diagram = diagram
         self.dtype = dtype
         self.tensor_dtype: torch.dtype = getattr(torch, dtype)
-        self.device = _device(device, realisations)
+        self.device: Any = _device(device, realisations)
         self._on_cpu = self.device.type == "cpu"
         self._as_they_are = frozenset({np.dtype(dtype), np.dtype(np.int64)})
         self._maps = {
@@ -99,11 +106,13 @@ class TorchMaps(Maps):
                 self._maps[name] = average_of(name, followed)
                 move = get_ema_multi_avg_fn(follows.decay)
                 self._averages.append((self._maps[name], followed, move))
-        self.models = tuple(name for name in diagram.models if name in self._maps)
-        self.trained = tuple(dict.fromkeys(p for name in self.models for p in self._maps[name].parameters.values()))
+        self.models: tuple[str, ...] = tuple(name for name in diagram.models if name in self._maps)
+        self.trained: tuple[Any, ...] = tuple(dict.fromkeys(p for name in self.models for p in self._maps[name].parameters.values()))
         modules = {name: made.module for name, made in self._maps.items() if made.module is not None}
         trained = [module for name, module in modules.items() if name in self.models]
-        self.modes = Modes(trained, [module for name, module in modules.items() if name not in self.models])
+        self.modes: Modes = Modes(trained, [module for name, module in modules.items() if name not in self.models])
+        self.kept: Kept = Kept()
+        self.in_session: bool = False
         self._evaluator = Evaluator(self.tensor_dtype, self.device)
 
     # Values -------------------------------------------------------------------------------------------------
@@ -137,6 +146,10 @@ class TorchMaps(Maps):
             raise DiagramError(f"`{generator}` has no realisation; compile with maps={{{generator!r}: …}}", generator)
         return self._maps[generator]
 
+    def tensors(self) -> Iterator[Tensor]:
+        """The parameters and buffers of all maps."""
+        return (tensor for made in self._maps.values() for tensor in made.tensors())
+
     def abstract(self, generator: str, arguments: Sequence[Abstract]) -> tuple[Abstract, ...] | None:
         morphism = self.diagram.generators[generator]
         ends = f"{morphism.dom} -> {morphism.cod}"
@@ -145,6 +158,12 @@ class TorchMaps(Maps):
     def program(self, plan: Plan) -> TorchProgram:
         return TorchProgram(self, plan)
 
+    def table(self, plan: Plan) -> Table:
+        if self.backend.torch_compile is not None:
+            # A tracer sees the plan as it is, and fuses for itself.
+            return Table.of(plan, {name: {("anything",): COMPILES} for name in ("merge", "stack") if name in self.passes})
+        return super().table(plan)
+
     def by_row(self, generator: str, training: bool = False) -> str | None:
         if generator in self._layers:
             return layer_by_row(self._layers[generator], training)
@@ -152,6 +171,8 @@ class TorchMaps(Maps):
         return torch_by_row(generator, made.call, made.module, training)
 
     def architecture(self, generator: str) -> Hashable:
+        if generator in self.recompute:
+            return Lone(AGAIN)
         made, reason = self.map(generator), self.by_row(generator, self.diagram.roles[generator] == "model")
         return stacked_kind(made, self._layers.get(generator), reason)
 
@@ -238,7 +259,8 @@ class TorchMaps(Maps):
 
     @contextmanager
     def session(self, seed: int) -> Iterator[None]:
-        before, flags = self.random_state(), self.modes.begin()
+        before, flags, outer = self.random_state(), self.modes.begin(), self.in_session
+        self.in_session = True
         try:
             torch.default_generator.manual_seed(seed)
             if self.device.type == "cuda":
@@ -246,6 +268,9 @@ class TorchMaps(Maps):
                     torch.cuda.manual_seed(seed)
             yield
         finally:
+            self.in_session = outer
+            if not outer:
+                self.kept.release()
             self.modes.end(flags)
             self.load_random_state(before)
 

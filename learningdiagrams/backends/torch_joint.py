@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from typing import Any, Final
+from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -12,14 +12,19 @@ from torch.func import functional_call
 from learningdiagrams import losses
 from learningdiagrams.backends import comparators
 from learningdiagrams.backends.torch_abstract import architecture
+from learningdiagrams.backends.torch_kept import Column
 from learningdiagrams.backends.torch_maps import Map
 from learningdiagrams.backends.torch_ops import TorchOps
 from learningdiagrams.backends.torch_program import Operations
-from learningdiagrams.batching import Comparisons, Joint, Merged
+from learningdiagrams.batching import Comparisons, Joint, Merged, Stacked, Table
 from learningdiagrams.layers import Layer, gru, lstm, transformer_decoder
+from learningdiagrams.plan import Plan
 from learningdiagrams.stacking import Lone
 
-__all__ = ["TorchJoint", "stacked_kind"]
+if TYPE_CHECKING:
+    from learningdiagrams.backends.torch import TorchMaps
+
+__all__ = ["TorchJoint", "columns_of", "stacked_kind"]
 
 LARGEST: Final = 2**20
 """The most numbers of a map that is stacked. The work of a larger one is not the call, and copying it is."""
@@ -96,6 +101,10 @@ _TOGETHER: Final = (
 class TorchJoint(Operations):
     """Operations for tables in which calls are done together."""
 
+    def __init__(self, maps: TorchMaps, plan: Plan) -> None:
+        super().__init__(maps.map, maps.backend, plan)
+        self._kept = maps.kept
+
     def gather(self, values: tuple[Tensor, ...]) -> Any:
         first = values[0]
         if all(value is first for value in values):
@@ -129,7 +138,9 @@ class TorchJoint(Operations):
         makers = [self._find(part.generator) for part in step.parts]
         module, count = makers[0].module, len(step.parts)
         assert module is not None
-        columns = {name: tuple(made.parameters[name] for made in makers) for name in makers[0].parameters}
+        columns = _columns(makers)
+        identities = {name: tuple(map(id, column)) for name, column in columns.items()}
+        kept = self._kept
         live, flows = step.parts[0].live, step.parts[0].flows
         modules = [made.module for made in makers if made.module is not None]
         buffered = any(True for _ in module.buffers())
@@ -141,7 +152,10 @@ class TorchJoint(Operations):
 
         def stacked(state: None, *arguments: Tensor) -> Any:
             with torch.set_grad_enabled(torch.is_grad_enabled() and live):
-                parameters = {name: torch.stack(column) for name, column in columns.items()}
+                parameters = {
+                    name: torch.stack(column) if (whole := kept.stack(identities[name])) is None else _as(whole, live)
+                    for name, column in columns.items()
+                }
             buffers = _buffers(modules) if buffered else {}
             with torch.set_grad_enabled(torch.is_grad_enabled() and (live or flows)):
                 value = batched(parameters, buffers, *arguments)
@@ -164,6 +178,24 @@ class TorchJoint(Operations):
             return comparators.compare(ops, by, left, right, where="")
 
         return comparison
+
+
+def columns_of(table: Table, maps: TorchMaps) -> list[Column]:
+    """The parameters of maps that a table stacks and moves, each with those that are stacked with it."""
+    return [
+        column
+        for joint in table.joints
+        if isinstance(joint, Stacked) and joint.parts[0].live
+        for column in _columns([maps.map(part.generator) for part in joint.parts]).values()
+    ]
+
+
+def _columns(makers: Sequence[Map]) -> dict[str, Column]:
+    return {name: tuple(made.parameters[name] for made in makers) for name in makers[0].parameters}
+
+
+def _as(whole: Tensor, live: bool) -> Tensor:
+    return whole if live else whole.detach()
 
 
 def _buffers(modules: list[nn.Module]) -> dict[str, Tensor]:

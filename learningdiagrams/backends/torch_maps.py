@@ -38,7 +38,7 @@ class Map:
 
     def __init__(self, call: Callable[..., Any], module: nn.Module | None) -> None:
         self.call = call
-        self.module = module
+        self.module: Any | None = module
         self.parameters: dict[str, nn.Parameter] = dict(module.named_parameters()) if module is not None else {}
 
     def buffers(self) -> dict[str, Tensor]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.func import functional_call
 
 from learningdiagrams.backends import comparators
 from learningdiagrams.backends.base import Batch, Evaluated, Optimisation, Parameters, Program
-from learningdiagrams.backends.joint import table_for
 from learningdiagrams.backends.straight_line import straight_line
 from learningdiagrams.backends.torch_maps import Map
 from learningdiagrams.backends.torch_ops import TorchOps
@@ -37,7 +37,7 @@ class TorchProgram(Program):
         self.plan = plan
         self.maps = maps
         # A tracer sees the plan as it is, and fuses for itself.
-        self.table = table_for(plan, maps) if maps.backend.torch_compile is None else Table.of(plan)
+        self.table: Table = table_for(plan, maps) if maps.backend.torch_compile is None else Table.of(plan)
         self._names = tuple(each.name for each in plan.compares)
         self._operations = self._made_for(self.table)
         self._eager = self._run = straight_line(plan, self._operations, self.table)
@@ -48,10 +48,13 @@ class TorchProgram(Program):
     def _made_for(self, table: Table) -> Operations:
         """The operations that a table wants."""
         if not table.joints:
-            return Operations(self.maps.map, self.maps.backend, self.plan)
-        from learningdiagrams.backends.torch_joint import TorchJoint
+            made = Operations(self.maps.map, self.maps.backend, self.plan)
+        else:
+            from learningdiagrams.backends.torch_joint import TorchJoint
 
-        return TorchJoint(self.maps.map, self.maps.backend, self.plan)
+            made = TorchJoint(self.maps, self.plan)
+        made.recompute = self.maps.recompute
+        return made
 
     def __call__(self, batch: Batch, weights: Mapping[str, float], step: int = 0, training: bool = False) -> Evaluated:
         values, _ = self._computed(batch, training)
@@ -116,9 +119,19 @@ class TorchProgram(Program):
         return detached(evaluated), field
 
     def trainer(self, how: Optimisation, moved: Sequence[str]) -> TorchTrainer:
+        from learningdiagrams.backends.torch_joint import columns_of
         from learningdiagrams.backends.torch_training import TorchTrainer
 
-        return TorchTrainer(self.maps, how, moved)
+        return TorchTrainer(self.maps, how, moved, columns_of(self.table, self.maps))
+
+    def _bundle(self, values: list[Any]) -> Any:
+        """Values of the batch as one; on the host in one go, where they all are NumPy's and of one shape."""
+        first = values[0]
+        if type(first) is np.ndarray and first.ndim:
+            kind = first.shape, first.dtype
+            if all(type(value) is np.ndarray and (value.shape, value.dtype) == kind for value in values):
+                return self.maps.array(np.concatenate(values).reshape(len(values), *first.shape))
+        return self._operations.gather(tuple(map(self.maps.array, values)))  # type: ignore[attr-defined]  # a TorchJoint
 
     def _computed(self, batch: Batch, training: bool) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """The terms and the outputs at a batch, in the mode wanted."""
@@ -127,7 +140,7 @@ class TorchProgram(Program):
             arrays = {
                 name: maps.array(batch[name])
                 if isinstance(name, str)
-                else self._operations.gather(tuple(maps.array(batch[each]) for each in name))
+                else self._bundle([batch[each] for each in name])
                 for name in self.table.inputs
             }
         except KeyError as missing:
@@ -156,6 +169,7 @@ class Operations:
         self._traced = backend.torch_compile is not None
         self._variants = Variants(plan, self._traced)
         self._ops = TorchOps()
+        self.recompute: frozenset[str] = frozenset()
 
     def apply(self, step: Apply) -> Callable[..., Any]:
         made = self._find(step.generator)
@@ -184,11 +198,17 @@ class Operations:
                 for parameter in lowered:
                     parameter.requires_grad = True
 
-        if step.live or (not parameters and step.flows):
-            return live
-        if not step.flows:
-            return constant
-        return _traced(made) if self._traced else passing
+        if not (step.live or step.flows):
+            return _compared(constant)
+        if step.live or not parameters:
+            found: Callable[..., Any] = live
+        else:
+            found = _traced(made) if self._traced else passing
+        if step.generator in self.recompute and made.module is not None:
+            from learningdiagrams.backends.torch_recompute import computed_again
+
+            found = computed_again(made.module, found)
+        return _compared(found)
 
     def lift(self, value: Tensor) -> Tensor:
         return value.unsqueeze(0)
@@ -234,6 +254,22 @@ def _cut(value: Any, where: bool) -> Any:
     if isinstance(value, tuple | list):
         return tuple(_cut(part, where) for part in value)
     return value
+
+
+def _compared(application: Callable[..., Any]) -> Callable[..., Any]:
+    """An application whose values are compared with all their digits, where maps compute with fewer."""
+
+    def compared(state: None, *arguments: Tensor) -> Any:
+        value = application(state, *arguments)
+        return _whole(value) if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda") else value
+
+    return compared
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return tuple(map(_whole, value))
+    return value.float() if isinstance(value, Tensor) and value.dtype == torch.bfloat16 else value
 
 
 def _as_it_is(ops: TorchOps, by: Comparator, left: Tensor, right: Tensor) -> bool:

@@ -82,7 +82,7 @@ def _is_known(module: nn.Module) -> bool:
     if says_by_row(module):
         return True
     if kind is nn.Sequential:
-        return all(map(_is_known, module))
+        return all(map(_is_known, module.children()))
     if kind in (nn.TransformerEncoderLayer, nn.TransformerEncoder):
         return all(part.batch_first for part in module.modules() if isinstance(part, nn.TransformerEncoderLayer))
     if kind in _AXIS:

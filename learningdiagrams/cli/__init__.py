@@ -1,5 +1,5 @@
-"""The command line `learningdiagrams`: `check`, `prove`, `draw`, `compile`, `train`, `examine`, `edit`, `convert`, `demo`,
-`fmt`, `glue`, `relate` and `regimes`.
+"""The command line `learningdiagrams`: `check`, `prove`, `draw`, `compile`, `train`, `examine`, `edit`, `convert`,
+`demo`, `fmt`, `glue`, `relate` and `regimes`.
 
 Exit codes: 0 done (for `prove`: proved); 1 the input is wrong, or the work failed; 2 wrong usage; 3 refuted; 4 not
 decided within the limits. Each error is one line on standard error, `FILE:LINE:COLUMN: what is wrong, and what would be

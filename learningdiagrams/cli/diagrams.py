@@ -31,9 +31,7 @@ def prove(
             callback=one_of("laws", "goals", "all"),
         ),
     ] = "all",
-    without: Annotated[
-        str, typer.Option(metavar="NAME,…", help="Laws and goals that may not be used.")
-    ] = "",
+    without: Annotated[str, typer.Option(metavar="NAME,…", help="Laws and goals that may not be used.")] = "",
     max_seconds: Annotated[
         float, typer.Option(metavar="S", min=0.0, help="How long to try; it may only turn an answer into unknown.")
     ] = 10.0,

@@ -26,7 +26,7 @@ def edit(
         str,
         typer.Argument(
             metavar="EDITS",
-            help='A file of edits, a call after the other or as JSON; or one itself, such as \'freeze("backbone")\'.',
+            help="A file of edits, a call after the other or as JSON; or one itself, such as 'freeze(\"backbone\")'.",
         ),
     ],
     out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help=".diagram, .json or .py")],

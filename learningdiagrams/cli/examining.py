@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from learningdiagrams.cli.base import File, app, loaded, reporting
-from learningdiagrams.cli.runs import Constants, Rows, as_json, constants, restored
+from learningdiagrams.cli.runs import Constants, Rows, constants, restored
+from learningdiagrams.tables import plain_json
 
 __all__ = ["examine"]
 
@@ -39,7 +40,5 @@ def examine(
     folder = Path(run) if run is not None else Path("runs") / Path(file).stem
     with reporting(file, diagram):
         compiled = restored(diagram, folder)
-        found = compiled.examine(
-            equations=equation or (), lipschitz=given or None, rows=rows, max_seconds=max_seconds
-        )
-    typer.echo(as_json(found.to_json()) if json else str(found))
+        found = compiled.examine(equations=equation or (), lipschitz=given or None, rows=rows, max_seconds=max_seconds)
+    typer.echo(plain_json(found.to_json()) if json else str(found))

@@ -87,6 +87,7 @@ def run(
     """Trains and judges a regime; exit code 1 where a bound is missed."""
     from learningdiagrams.regimes import find, table
     from learningdiagrams.regimes import run as run_regime
+    from learningdiagrams.regimes.sheets import write_sheet
     from learningdiagrams.report import report_run
 
     trials = []
@@ -102,9 +103,10 @@ def run(
         typer.echo(f"{variant}: {regime.variant(variant).words}.")
     if out is not None:
         last = trials[-1]
-        typer.echo(
-            str(report_run(last.compiled, last.history, Path(out), residuals=last.compiled.residuals(last.split.train)))
-        )
+        found = last.compiled.examine(last.split.train, max_seconds=5.0)
+        typer.echo(str(report_run(last.compiled, last.history, Path(out), examination=found)))
+        if regime.sheet is not None:
+            typer.echo(str(write_sheet(regime.sheet(last.compiled, last.split), Path(out) / f"{regime.name}.png")))
     if result.missed:
         for line in result.missed:
             typer.echo(line, err=True)

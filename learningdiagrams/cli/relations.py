@@ -14,7 +14,7 @@ import typer
 
 from learningdiagrams.cli.base import REFUTED, UNDECIDED, app, fail, loaded, reporting
 from learningdiagrams.cli.runs import Constants, Rows, constants, restored
-from learningdiagrams.cli.runs import as_json as values_json
+from learningdiagrams.tables import plain_json
 
 if TYPE_CHECKING:
     from learningdiagrams.carried import Carried
@@ -114,9 +114,7 @@ def relate(
     ] = None,
     lipschitz: Constants = "",
     rows: Rows = 1024,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="With a run: import and run code that B names.")
-    ] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="With a run: import and run code that B names.")] = False,
     out: Annotated[
         str | None, typer.Option("-o", "--out", metavar="OUT", help="Of a folder: draws the order, by OUT's ending.")
     ] = None,
@@ -157,7 +155,7 @@ def relate(
             compiled = restored(target, Path(run))
             data = sources(target)
             bounds = [i.bounds(compiled, data, lipschitz=given or None, rows=rows) for i in found]
-    typer.echo(values_json(_as_json(found, bounds)) if as_json else _as_text(found, bounds))
+    typer.echo(plain_json(_as_json(found, bounds)) if as_json else _as_text(found, bounds))
     if not found:
         raise typer.Exit(REFUTED if found.complete else UNDECIDED)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -101,16 +100,3 @@ def going_on(diagram: Diagram, compiled: Compiled, folder: Path) -> bool | Edite
         raise DiagramError(f"{folder}: the run goes on with the diagram that its edit gave, and this one is another")
     compiled.restore(folder / PARAMETERS)
     return edited
-
-
-def as_json(value: Any) -> str:
-    """A value as JSON text; numbers that JSON lacks are null."""
-
-    def finite(x: Any) -> Any:
-        if isinstance(x, float):
-            return x if math.isfinite(x) else None
-        if isinstance(x, dict):
-            return {key: finite(each) for key, each in x.items()}
-        return [finite(each) for each in x] if isinstance(x, list | tuple) else x
-
-    return json.dumps(finite(value), ensure_ascii=False)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from learningdiagrams.cli.base import BackendName, File, all_of, app, fail, loaded, number, one_of, reporting
+
+EXAMINING: Final = 5.0
+"""Seconds for finding proofs after training."""
 
 
 @app.command()
@@ -97,7 +100,8 @@ def train(
         history = compiled.fit(data, out=folder, resume=resume and going_on(diagram, compiled, folder), **options)
         # What stays the same for all stages was a choice; `epochs` and `steps` are for those that name neither.
         settings = {name.replace("_", " "): value for name, value in options.items() if value is not None}
-        report_run(compiled, history, folder, settings={**settings, "device": device})
+        found = compiled.examine(data, max_seconds=EXAMINING)
+        report_run(compiled, history, folder, settings={**settings, "device": device}, examination=found)
     typer.echo(str(history))
     typer.echo(f"{folder}")
     if history.interrupted:

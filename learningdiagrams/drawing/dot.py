@@ -43,13 +43,7 @@ def dot(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> str:
         if vertex.kind == "sample":
             options |= {"shape": "box", "style": "rounded"}
         elif vertex.kind == "product":
-            options |= {
-                "shape": "circle",
-                "margin": "0",
-                "width": "0.25",
-                "fixedsize": "true",
-                "tooltip": vertex.detail,
-            }
+            options |= {"fontsize": "12", "fontcolor": LIGHT["muted"], "tooltip": vertex.detail}
         if vertex.colour:
             options["fontcolor"] = vertex.colour
         lines.append(f"  {_quoted(key)} [{_options(options)}];")

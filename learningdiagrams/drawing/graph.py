@@ -1,11 +1,12 @@
 """What is drawn of a diagram: vertices for objects, edges for generators.
 
-A product is a vertex of its own, a small joint, which thin wires connect with its factors. Each map out of 1
+A product is a vertex of its own, which thin wires connect with its factors, one for each however often it occurs. Each map out of 1
 or into it gets a 1 of its own, beside its other end: one 1 for all would tie together what has nothing in common.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -15,9 +16,12 @@ from learningdiagrams.drawing.text import plain
 from learningdiagrams.theory.morphisms import Object
 from learningdiagrams.theory.terms import applications
 
-__all__ = ["Edge", "Graph", "Vertex", "graph_of", "squares"]
+__all__ = ["Edge", "Graph", "Vertex", "graph_of", "squares", "wires"]
 
 WIRE: Final = "wire"
+LONGEST: Final = 26
+"""Letters of a product's name beyond which it is drawn as × alone."""
+POWERS: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Vertex:
     at: tuple[float, float] | None = None
     latex: str = ""
     """The label as it was given: LaTeX, where it is; empty for what has no name."""
+    factors: tuple[tuple[str, int], ...] = ()
+    """The factors of a product, as they are given, each with how often it stands there in a row."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,16 @@ def graph_of(diagram: Diagram) -> Graph:
             vertices[key] = Vertex(key, "unit", "1")
             return key
         ends[end].append(obj)
-        vertices.setdefault(obj.name, Vertex(obj.name, "product", "×", obj.name.replace(" * ", " × ")))
+        if obj.name not in vertices:
+            factors = [(vertices[f.name].latex, len(list(run))) for f, run in itertools.groupby(obj.factors)]
+            label = " × ".join(plain(words) + (str(power).translate(POWERS) if power > 1 else "") for words, power in factors)
+            vertices[obj.name] = Vertex(
+                obj.name,
+                "product",
+                label if len(label) <= LONGEST else "×",
+                obj.name.replace(" * ", " × "),
+                factors=tuple(factors),
+            )
         return obj.name
 
     for name, morphism in diagram.generators.items():
@@ -104,10 +119,16 @@ def graph_of(diagram: Diagram) -> Graph:
         )
     made = set(ends["cod"])
     for product in dict.fromkeys([*ends["dom"], *ends["cod"]]):
-        for i, factor in enumerate(product.factors):
-            way = (product.name, factor.name) if product in made else (factor.name, product.name)
-            edges.append(Edge(f"{product.name} {i}", *way, WIRE))
+        for key, factor in wires(product):
+            way = (product.name, factor) if product in made else (factor, product.name)
+            edges.append(Edge(key, *way, WIRE))
     return Graph(vertices, tuple(edges), squares(diagram))
+
+
+def wires(product: Object) -> list[tuple[str, str]]:
+    """The key of the wire between a product and each of its factors, and that factor."""
+    first = {factor.name: i for i, factor in reversed(list(enumerate(product.factors)))}
+    return [(f"{product.name} {i}", name) for name, i in sorted(first.items(), key=lambda item: item[1])]
 
 
 def squares(diagram: Diagram) -> tuple[tuple[str, str, str, str], ...]:

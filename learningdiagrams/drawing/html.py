@@ -12,6 +12,7 @@ from html import escape
 
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.drawing import text
+from learningdiagrams.drawing.graph import wires
 from learningdiagrams.drawing.layout import path_edges
 from learningdiagrams.drawing.palette import DARK, LIGHT
 from learningdiagrams.drawing.scene import picture_of
@@ -118,9 +119,9 @@ def _parts(diagram: Diagram, edges: Iterable[str]) -> list[str]:
             key = obj.name if obj.factors else f"1 {end} {name}"
             found[f"object:{key}"] = None
             if len(obj.factors) > 1:
-                for i, factor in enumerate(obj.factors):
-                    found[f"wire:{obj.name} {i}"] = None
-                    found[f"object:{factor.name}"] = None
+                for wire, factor in wires(obj):
+                    found[f"wire:{wire}"] = None
+                    found[f"object:{factor}"] = None
     return list(found)
 
 

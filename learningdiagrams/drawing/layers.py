@@ -10,6 +10,7 @@ commuting squares.
 from __future__ import annotations
 
 import itertools
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +19,10 @@ from typing import Literal
 from learningdiagrams.drawing.graph import Edge, Graph
 from learningdiagrams.drawing.orders import crossings, ordered
 
-__all__ = ["Columns", "Kind", "arrange", "components", "crossings"]
+__all__ = ["Columns", "Kind", "Ranks", "arrange", "components", "crossings"]
 
 Kind = Literal["pairs", "squares", "free"]
+Ranks = Literal["early", "late", "short"] | int
 
 
 @dataclass(frozen=True)
@@ -77,18 +79,19 @@ def components(nodes: Iterable[str], after: Mapping[str, Sequence[str]]) -> dict
     return found
 
 
-def arrange(graph: Graph, kind: Kind = "pairs", *, short: bool = False, greedy: bool = False) -> Columns:
+def arrange(graph: Graph, kind: Kind = "pairs", *, ranks: Ranks = "early", greedy: bool = False) -> Columns:
     """The columns of a graph, and the order within them.
 
     Args:
         kind: which vertices are made to share a column: `pairs` is the two sides of a cycle and those of squares,
             `squares` those of squares alone, `free` none.
-        short: vertices move to where their arrows are shortest, instead of standing as far to the left as they can.
+        ranks: vertices stand as far to the left as their arrows allow, or to the right (`late`), or where their
+            arrows are `short`; a number stands for a choice between all of these by chance.
         greedy: cycles are broken where that turns round few arrows, instead of where a walk from the left meets them.
     """
     proper = [edge for edge in graph.edges if edge.source != edge.target]
     group = _together(graph, proper, kind)
-    column = _columns(graph, proper, group, short, greedy)
+    column = _columns(graph, proper, group, ranks, greedy)
     order: list[list[object]] = [[] for _ in range(max(column.values(), default=-1) + 1)]
     for key in graph.vertices:
         order[column[key]].append(key)
@@ -153,7 +156,7 @@ def _together(graph: Graph, edges: Sequence[Edge], kind: Kind) -> dict[str, str]
 
 
 def _columns(
-    graph: Graph, edges: Sequence[Edge], group: Mapping[str, str], short: bool, greedy: bool
+    graph: Graph, edges: Sequence[Edge], group: Mapping[str, str], ranks: Ranks, greedy: bool
 ) -> dict[str, int]:
     """The column of each vertex: that of its group by the longest path to it, cycles broken."""
     after: dict[str, list[str]] = {key: [] for key in dict.fromkeys(group.values())}
@@ -179,13 +182,23 @@ def _columns(
     for node in after:
         if not backward[node] and node not in samples and forward[node]:
             level[node] = min(level[other] for other in forward[node]) - 1
-    for _ in range(8 if short else 0):
+    if ranks == "late":
+        last = max(level.values(), default=0)
+        for node in reversed(topological):
+            if node not in samples:
+                level[node] = min((level[other] - 1 for other in forward[node]), default=last)
+    elif isinstance(ranks, int):
+        chance, most = random.Random(ranks), max(level.values(), default=0) + 1
+        for node in reversed(topological):
+            high = min((level[other] - 1 for other in forward[node]), default=most)
+            if node not in samples:
+                level[node] = chance.randint(min(level[node], high), high)
+    for _ in range(8 if ranks == "short" else 0):
         if not _shortened(topological, level, forward, backward, samples):
             break
-    first = min(level.values(), default=0)
     # Columns that nothing stands in any more are left out.
-    kept = {value: i for i, value in enumerate(sorted(set(level.values())))} if short else {}
-    return {key: kept.get(level[group[key]], level[group[key]] - first) for key in graph.vertices}
+    kept = {value: i for i, value in enumerate(sorted(set(level.values())))}
+    return {key: kept[level[group[key]]] for key in graph.vertices}
 
 
 def _walked(after: Mapping[str, Sequence[str]], samples: Mapping[str, object]) -> list[str]:

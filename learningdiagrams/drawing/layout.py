@@ -35,16 +35,20 @@ __all__ = ["Arrow", "Badge", "Layout", "Spot", "layout", "path_edges"]
 BADGE: Final = 11.5
 ARRANGEMENTS: Final[tuple[Mapping[str, Any], ...]] = (
     {},
-    {"short": True},
-    {"kind": "squares"},
-    {"kind": "squares", "short": True},
+    {"ranks": "short"},
+    {"ranks": "late"},
+    {"kind": "squares", "ranks": "short"},
     {"greedy": True},
-    {"greedy": True, "short": True},
+    {"greedy": True, "ranks": "short"},
+    {"greedy": True, "ranks": "late"},
     {"kind": "free"},
-    {"kind": "free", "short": True},
-    {"kind": "free", "greedy": True, "short": True},
+    {"kind": "free", "ranks": "short"},
+    {"kind": "free", "ranks": "late"},
+    {"kind": "free", "greedy": True, "ranks": "short"},
+    {"kind": "free", "greedy": True, "ranks": "late"},
+    *({"kind": "free", "ranks": number, "greedy": number % 2 == 1} for number in range(8)),
 )
-EFFORT: Final = ((40, 9), (80, 3), (150, 2))
+EFFORT: Final = ((40, 20), (80, 3), (150, 2))
 """How many arrangements are tried for at most so many arrows and wires; beyond the last, one."""
 LINE: Final = 8.0
 """Half the height of a line of label text."""

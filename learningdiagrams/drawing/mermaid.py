@@ -13,7 +13,7 @@ from learningdiagrams.drawing.scene import equation_text
 
 __all__ = ["mermaid"]
 
-SHAPES: Final = {"sample": ('(["', '"])'), "product": ('(("', '"))'), "unit": ('["', '"]'), "object": ('["', '"]')}
+SHAPES: Final = {"sample": ('(["', '"])'), "product": ('["', '"]'), "unit": ('["', '"]'), "object": ('["', '"]')}
 
 
 def mermaid(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> str:

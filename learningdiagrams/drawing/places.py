@@ -23,6 +23,7 @@ __all__ = ["COLUMN", "LABEL", "ROW", "isotonic", "place", "size"]
 NODE: Final = 15.0
 LABEL: Final = 13.0
 DETAIL: Final = 11.0
+PRODUCT: Final = 13.0
 ROW: Final = 92.0
 """The unit of rows in `style … at=(column, row)`."""
 COLUMN: Final = 170.0
@@ -38,7 +39,7 @@ LOOP: Final = 46.0
 def size(vertex: Vertex) -> tuple[float, float]:
     """Width and height of a vertex's box."""
     if vertex.kind == "product":
-        return 20.0, 20.0
+        return max(20.0, text.width(vertex.label, PRODUCT) + 10.0), 22.0
     if vertex.kind == "unit":
         return 22.0, 24.0
     wide = text.width(vertex.label, NODE)

@@ -24,6 +24,7 @@ MARGIN: Final = 3.0
 """Between an arrow's end and the box that it leaves or meets."""
 BENDS: Final = (26.0, 44.0, 70.0, 100.0, 140.0, 190.0, 260.0, 350.0)
 SAMPLES: Final = 20
+ENDS: Final = (("slant", "slant"), ("level", "level"), ("slant", "steep"), ("steep", "slant"), ("steep", "steep"))
 TRIES: Final = 600
 """How many curves are tried in all to remove crossings."""
 
@@ -184,6 +185,14 @@ def loop(box: Rect, number: int) -> tuple[Point, ...]:
     )
 
 
+def aside(box: Rect, way: int) -> tuple[Point, ...]:
+    """A loop to the right of its vertex, or to its left."""
+    side = box.x + way * (box.half_width + MARGIN)
+    foot = min(9.0, box.half_height - 3)
+    far = side + way * 48.0
+    return ((side, box.y - foot), (far, box.y - foot - 18), (far, box.y + foot + 18), (side, box.y + foot))
+
+
 def _s_curve(start: Point, end: Point) -> tuple[Point, ...]:
     half = (end[0] - start[0]) * 0.5
     return (start, (start[0] + half, start[1]), (end[0] - half, end[1]), end)
@@ -269,9 +278,13 @@ class _Ways:
         ends = (self.edge.source, self.edge.target)
         return corners([box for key, box in self.boxes.items() if key not in ends])
 
+    @cached_property
+    def own(self) -> np.ndarray:
+        return corners([self.boxes[key] for key in dict.fromkeys((self.edge.source, self.edge.target))])
+
     def hits(self, curve: Sequence[Point]) -> int:
-        """How many vertices a curve runs through that are not its ends."""
-        return _passed(curve, self.foreign, 5.0)
+        """How many vertices a curve runs through: those that are not its ends, and its ends where it returns to them."""
+        return _passed(curve, self.foreign, 5.0) + _passed(curve, self.own, -1.0)
 
     def first(self) -> tuple[Point, ...]:
         """The best-looking way that meets no foreign vertex, or the one that meets fewest."""
@@ -289,6 +302,9 @@ class _Ways:
         start, end = self.boxes[edge.source], self.boxes[edge.target]
         if edge.source == edge.target:
             yield loop(start, self.number)
+            if len(bundle) < 6:
+                yield from (loop(start, number) for number in range(self.number + 2, self.number + 4))
+                yield from (aside(start, way) for way in (1, -1))
             return
         # Of several between the same two, offsets are to one side of one direction, whichever way each of them runs.
         offset = (self.number - (len(bundle) - 1) / 2) * BUNDLE
@@ -315,8 +331,8 @@ def _candidates(
     a, b = (start.x, start.y), (end.x, end.y)
     bends = columns.bends.get(edge.key, ())
     if bends and not pinned:
-        for level in (False, True):
-            yield clipped(_through(graph, columns, places, edge, bends, level), start, end)
+        for ends in ENDS:
+            yield clipped(_through(graph, columns, places, edge, bends, ends), start, end)
     yield clipped(bent(a, b, base), start, end)
     if not vertical and not bends and not pinned:
         way = 1 if end.x > start.x else -1
@@ -342,12 +358,14 @@ def _through(
     places: Mapping[object, Point],
     edge: Edge,
     bends: Sequence[tuple[str, int]],
-    level: bool,
+    ends: tuple[str, str],
 ) -> tuple[Point, ...]:
     """A curve between two centres through bends, level across each column that it passes: it touches no vertex there.
 
-    With `level` it is so in the columns of its ends, too; without, it leaves and arrives aslant, which looks better.
+    `ends` says how it leaves and arrives: `slant`, which looks best; `level` in the columns of its ends, too; or
+    `steep`, which goes round bundles of arrows.
     """
+    slanting = [end != "level" for end in ends]
     a, b = places[edge.source], places[edge.target]
     way = 1 if b[0] > a[0] else -1
     here: Point = a
@@ -362,10 +380,10 @@ def _through(
             (size(graph.vertices[k])[0] / 2 for k in columns.order[column] if isinstance(k, str)), default=0.0
         )
         first, last = n == 0, n == len(stops) - 1
-        entry = (x, y) if first or (last and not level) else (x - half, y)
-        leave = (x, y) if last or (first and not level) else (x + half, y)
+        entry = (x, y) if first or (last and slanting[1]) else (x - half, y)
+        leave = (x, y) if last or (first and slanting[0]) else (x + half, y)
         if not first:
-            points += _joined(here, entry, slant=(n == 1 and not level, last and not level))
+            points += _joined(here, entry, ends[0] if n == 1 else "level", ends[1] if last else "level")
         if entry != leave:
             points += line(entry, leave)[1:]
         if last and entry != (x, y):
@@ -374,9 +392,9 @@ def _through(
     return tuple(points)
 
 
-def _joined(start: Point, end: Point, slant: tuple[bool, bool]) -> tuple[Point, Point, Point]:
-    """The three points of a segment that leaves and arrives level, or towards its other end where it is to slant."""
+def _joined(start: Point, end: Point, leaving: str, arriving: str) -> tuple[Point, Point, Point]:
+    """The three points of a segment that leaves and arrives level, aslant towards its other end, or steeply."""
     dx, dy = end[0] - start[0], end[1] - start[1]
-    one = (start[0] + dx * 0.35, start[1] + dy * 0.55) if slant[0] else (start[0] + dx * 0.5, start[1])
-    two = (end[0] - dx * 0.35, end[1] - dy * 0.55) if slant[1] else (end[0] - dx * 0.5, end[1])
-    return (one, two, end)
+    shares = {"level": (0.5, 0.0), "slant": (0.35, 0.55), "steep": (0.02, 0.8)}
+    (x0, y0), (x1, y1) = shares[leaving], shares[arriving]
+    return ((start[0] + dx * x0, start[1] + dy * y0), (end[0] - dx * x1, end[1] - dy * y1), end)

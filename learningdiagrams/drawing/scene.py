@@ -24,7 +24,7 @@ from learningdiagrams.drawing.picture import (
     line,
     wave,
 )
-from learningdiagrams.drawing.places import DETAIL, LABEL, NODE
+from learningdiagrams.drawing.places import DETAIL, LABEL, NODE, PRODUCT
 from learningdiagrams.drawing.routes import sampled
 from learningdiagrams.language.writing import argument
 from learningdiagrams.theory.morphisms import Morphism
@@ -92,8 +92,9 @@ def _vertex(spot: Spot, dx: float, dy: float) -> Group:
     ink = vertex.colour or "ink"
     shapes: list[Shape] = []
     if vertex.kind == "product":
-        shapes.append(Box(x, y, 17, 17, 8.5, "ground", vertex.colour or "wire", 1.0))
-        shapes.append(Words(x, y, "×", 13, colour=vertex.colour or "muted"))
+        if vertex.label == "×":
+            shapes.append(Box(x, y, 17, 17, 8.5, "ground", vertex.colour or "wire", 1.0))
+        shapes.append(Words(x, y, vertex.label, PRODUCT, colour=vertex.colour or "muted"))
         return Group("object", vertex.key, tuple(shapes), vertex.detail)
     if vertex.kind == "sample":
         shapes.append(

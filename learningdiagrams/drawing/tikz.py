@@ -94,7 +94,7 @@ def grid(found: Layout) -> dict[str, tuple[int, int]]:
 
 def _vertex(vertex: Vertex) -> str:
     if vertex.kind == "product":
-        return r"\times"
+        return r" \times ".join(_label(name) + (f"^{{{power}}}" if power > 1 else "") for name, power in vertex.factors)
     # A label of one's own may be LaTeX already.
     body = "1" if vertex.kind == "unit" else _label(vertex.latex)
     if vertex.detail:

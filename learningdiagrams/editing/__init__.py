@@ -17,8 +17,8 @@
 | `sequence(edits…)` | one after the other, also `e >> f` | composites |
 
 An edit is made without a diagram, is done on any that it fits, compares and prints as what it says, and is saved as
-that text or as JSON. What it gives is an :class:`Edited`: the new diagram, the functor, how numbers go over, and the edit that takes it
-back.
+that text or as JSON. What it gives is an :class:`Edited`: the new diagram, the functor, how numbers go over, and the
+edit that takes it back.
 
 >>> from learningdiagrams.language import loads
 >>> d = loads('''

@@ -287,7 +287,7 @@ class rewrite(Edit):
 class sequence(Edit):
     """Edits one after the other; of none it changes nothing."""
 
-    nested = frozenset({"edits"})
+    nested: ClassVar[frozenset[str]] = frozenset({"edits"})
 
     edits: tuple[Edit, ...]
 

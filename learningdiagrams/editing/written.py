@@ -16,8 +16,8 @@ add("\\n    model other : Image -> Class\\n    goal  too   : images >> other = l
 >>> read_edits(write_edits(edits)) == edits
 True
 
-`>>` between edits and lines between them mean the same; `#` starts a comment; a text over several lines stands in triple
-quotes. The JSON form (:func:`~learningdiagrams.editing.dumps_edit`) is read too.
+`>>` between edits and lines between them mean the same; `#` starts a comment; a text over several lines stands in
+triple quotes. The JSON form (:func:`~learningdiagrams.editing.dumps_edit`) is read too.
 """
 
 from __future__ import annotations

@@ -48,9 +48,9 @@ class DiagramLexer(Lexer):
     """Texts of learning diagrams as Pygments' tokens."""
 
     name = "Learning diagram"
-    aliases: ClassVar = ["diagram", "learningdiagrams"]
-    filenames: ClassVar = ["*.diagram"]
-    mimetypes: ClassVar = ["text/x-learning-diagram"]
+    aliases: ClassVar[list[str]] = ["diagram", "learningdiagrams"]
+    filenames: ClassVar[list[str]] = ["*.diagram"]
+    mimetypes: ClassVar[list[str]] = ["text/x-learning-diagram"]
     url = "https://arxiv.org/abs/2501.01515"
     version_added = ""
 

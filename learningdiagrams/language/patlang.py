@@ -86,8 +86,8 @@ class Saved:
     def __init__(self, source: JsonSource, root: Item) -> None:
         self.source = source
         self.said: list[str] = []
-        self.names = Names()
-        self.sample = self.names.fresh("Sample")
+        self.names: Names = Names()
+        self.sample: str = self.names.fresh("Sample")
         if "sections" not in root.value and "data" in root.value:
             root = root.value["data"]
         self.root = root
@@ -167,14 +167,16 @@ class Saved:
             key = self.text(item, "type")
             if key is not None:
                 self.wires[key] = (self.named(item, "Wire"), item)
-        self.boxes = {box.item.value["type"].value: box for box in map(self.box, self.sections["boxes"]) if box}
+        self.boxes: dict[Any, Box] = {
+            box.item.value["type"].value: box for box in map(self.box, self.sections["boxes"]) if box
+        }
         self.drawn = {}
         for item in self.sections["diagrams"]:
             key = self.text(item, "type")
             if key is not None:
                 self.drawn[key] = item
         self.source.check()
-        self.samples = self._samples()
+        self.samples: dict[str, str] = self._samples()
         for name in dict.fromkeys(self.samples.values()):
             made.object(name)
         for key, (name, item) in self.wires.items():

@@ -43,7 +43,7 @@ class Drawing:
     def __init__(self, saved: Saved, drawing: Item, start: Object) -> None:
         self.saved = saved
         self.start = start
-        self.label = saved.label(drawing, "diagram")
+        self.label: str = saved.label(drawing, "diagram")
         self.nodes: dict[str, tuple[Box, Item]] = {}
         for node in saved.items(drawing, "nodes"):
             key, kind = saved.text(node, "id"), saved.type_of(node)
@@ -52,7 +52,7 @@ class Drawing:
                 raise Wrong
             if key is not None:
                 self.nodes[key] = (saved.boxes[kind], node)
-        self.into = self._wires(drawing)
+        self.into: Sockets = self._wires(drawing)
         self.values: dict[str, Morphism] = {}
 
     def _wires(self, drawing: Item) -> Sockets:

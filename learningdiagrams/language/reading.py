@@ -46,7 +46,7 @@ class Reader(Expressions):
 
     def __init__(self, source: Source, diagram: Diagram) -> None:
         super().__init__(source, diagram)
-        self.at = 0
+        self.at: int = 0
         self._shapes: dict[str, str] = {}
         self._styled: dict[str, int] = {}
 

@@ -54,7 +54,7 @@ class LanguageError(DiagramError):
     """Everything that is wrong with a text: `errors`, sorted by place; as text, one line each."""
 
     def __init__(self, errors: Iterable[Problem]) -> None:
-        self.errors = tuple(sorted(set(errors)))
+        self.errors: tuple[Problem, ...] = tuple(sorted(set(errors)))
         super().__init__("\n".join(map(str, self.errors)))
 
     def __reduce__(self) -> tuple[type[LanguageError], tuple[tuple[Problem, ...]]]:
@@ -66,7 +66,7 @@ class Source:
 
     def __init__(self, text: str, file: str = "<text>") -> None:
         self.file = file
-        self.text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+        self.text: str = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
         self.problems: list[Problem] = []
         self._starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
         for match in re.finditer("[\ud800-\udfff][^\n]*", self.text):

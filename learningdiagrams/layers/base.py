@@ -137,7 +137,7 @@ class sequential(Stack):
     ((10,), ['0.0.weight', '0.0.bias', '2.weight', '2.bias'])
     """
 
-    nested = frozenset({"layers"})
+    nested: ClassVar[frozenset[str]] = frozenset({"layers"})
 
     def __init__(self, *layers: Layer) -> None:
         self._set(layers=layers)

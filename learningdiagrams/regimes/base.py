@@ -20,6 +20,7 @@ from learningdiagrams.language.json_form import loads_json, write_json
 
 if TYPE_CHECKING:
     from learningdiagrams.compiled import Compiled
+    from learningdiagrams.regimes.sheets import Sheet
 
 __all__ = ["Arrays", "Figure", "Regime", "Split", "Variant", "parted", "shortened"]
 
@@ -122,6 +123,7 @@ class Regime:
         claim: what the figures show; caution: what they do not show.
         variants: control experiments, and other forms of the idea.
         whole: where the file holds a part that is glued to itself: the function of its text that makes the whole of it.
+        sheet: where there is something to look at: pictures of what came out, with words under them.
     """
 
     name: str
@@ -135,6 +137,7 @@ class Regime:
     caution: str
     variants: tuple[Variant, ...] = ()
     whole: Callable[[str], Diagram] | None = None
+    sheet: Callable[[Compiled, Split], Sheet] | None = None
 
     @property
     def path(self) -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 from learningdiagrams.data import host
 from learningdiagrams.regimes.base import Arrays, Figure, Regime, Split, Variant
 from learningdiagrams.regimes.letters import LONGEST, Held, held_out, named, vocabulary
+from learningdiagrams.regimes.sheets import Sheet
 
 if TYPE_CHECKING:
     from learningdiagrams.compiled import Compiled
@@ -73,11 +74,25 @@ def captions(compiled: Compiled, pictures: np.ndarray) -> list[str]:
     return [" ".join(known[i] for i in row[: (*row, END).index(END)]) for row in words[:, 1:].tolist()]
 
 
+def sheet(compiled: Compiled, split: Split) -> Sheet:
+    """Six letters in faces that were held out, then six letters that were held out, each with what is said of it."""
+    held = split.extra["held"]
+    letters = np.concatenate((held.letters[:6], held.new_letters[:6]))
+    pictures = np.concatenate(
+        (held.pictures(held.new_faces[:1], held.letters[:6]), held.pictures(held.faces[:1], held.new_letters[:6]))
+    )
+    said = captions(compiled, pictures)
+    return Sheet(
+        pictures[:, 0], said, [a == held.glyphs.names[i] for a, i in zip(said, letters, strict=True)], columns=6
+    )
+
+
 REGIME = Regime(
     name="captioning",
     title="Captioning: letters and the words of their names",
     data=data,
     judge=judge,
+    sheet=sheet,
     figures=(
         Figure("faces_words", "faces held out: words right", least=0.94, by_hand=(0.948, 0.002)),
         Figure("faces_exact", "whole names right", least=0.62, by_hand=(0.674, 0.017)),

@@ -24,8 +24,8 @@ def taught(text: str, teachers: int = TEACHERS) -> Diagram:
     """One student and that many teachers: copies of the diagram, glued along all of it but the teacher.
 
     >>> three = taught(REGIME.text("teachers"))
-    >>> three.models, three.goals["soft_3"].right, three.stages["distil"].by
-    (('student', 'alone', 'teacher', 'teacher_2', 'teacher_3'), image >> teacher_3, ('hard', 'soft', 'soft_2', 'soft_3'))
+    >>> three.models[2:], three.goals["soft_3"].right, three.stages["distil"].by
+    (('teacher', 'teacher_2', 'teacher_3'), image >> teacher_3, ('hard', 'soft', 'soft_2', 'soft_3'))
     """
     lines = [line for line in text.splitlines() if not line.startswith(("stage", "#"))]
     one, pupil = loads("\n".join(lines)), loads("\n".join(line for line in lines if "teacher" not in line))

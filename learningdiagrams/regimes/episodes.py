@@ -1,4 +1,4 @@
-"""Episodes: a few new letters, to be told apart from one or five pictures of each; what several regimes are judged by."""
+"""Episodes, by which several regimes are judged: a few new letters, told apart from one or five pictures of each."""
 
 from __future__ import annotations
 
@@ -72,4 +72,3 @@ def nearest(episode: Episode, features: Callable[[np.ndarray], np.ndarray]) -> f
     prototypes = features(pictures).reshape(*episode.shown.shape[:2], -1).mean(1)
     distances = ((features(episode.asked)[:, None] - prototypes) ** 2).sum(2)
     return float((distances.argmin(1) == episode.answers).mean())
-

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from learningdiagrams.data import host
 from learningdiagrams.regimes.base import Figure, Regime, Split, Variant
-from learningdiagrams.regimes.digits import digits
+from learningdiagrams.regimes.digits import balanced, digits
+from learningdiagrams.regimes.sheets import Sheet
 
 if TYPE_CHECKING:
     from learningdiagrams.compiled import Compiled
@@ -37,6 +39,18 @@ def judge(compiled: Compiled, split: Split) -> Mapping[str, float]:
     }
 
 
+def sheet(compiled: Compiled, split: Split) -> Sheet:
+    """Five digits, each as it is and changed to every class; under these what an independent classifier reads."""
+    some = balanced(split.test["label"].argmax(1), 1)[::2]
+    image, asked = np.repeat(split.test["image"][some], 10, 0), np.tile(_ONE_HOT, (5, 1))
+    changed = host(compiled.apply("put", image, asked))
+    read = host(compiled.apply("judge", changed)).argmax(1)
+    pictures = np.concatenate((image[::10, None], changed.reshape(5, 10, 64)), 1).reshape(-1, 8, 8)
+    words = [word for row in read.reshape(5, 10) for word in ("given", *map(str, row))]
+    right = [fit for row in (read == asked.argmax(1)).reshape(5, 10) for fit in (True, *map(bool, row))]
+    return Sheet(pictures, words, right, columns=11, cell=92)
+
+
 _CLEAN = {
     "(image & grain) >> plus >> get = label": "image >> get = label",
     "((image & asked) >> put & grain) >> plus >> get = asked": "(image & asked) >> put >> get = asked",
@@ -47,6 +61,7 @@ REGIME = Regime(
     title="Manipulator: a lens on digits and their classes",
     data=data,
     judge=judge,
+    sheet=sheet,
     figures=(
         Figure("reads", "get reads the class: test accuracy", least=0.95, by_hand=(0.974, 0.010)),
         Figure("judged", "an independent classifier finds the class asked for", least=0.985, by_hand=(0.999, 0.001)),

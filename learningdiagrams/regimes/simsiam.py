@@ -15,10 +15,10 @@ from learningdiagrams.regimes.digits import balanced, digits
 if TYPE_CHECKING:
     from learningdiagrams.compiled import Compiled
 
-__all__ = ["REGIME"]
+__all__ = ["REGIME", "canvases", "probes"]
 
 
-def data(seed: int) -> Split:
+def canvases(seed: int) -> Split:
     """Digits placed anywhere on a canvas of 12 × 12; their classes are for the judge alone."""
     train, classes, test, answers = digits(seed)
     places = np.random.default_rng((seed, 1))
@@ -33,7 +33,7 @@ def _placed(pictures: np.ndarray, places: np.random.Generator) -> np.ndarray:
     return canvas
 
 
-def judge(compiled: Compiled, split: Split) -> Mapping[str, float]:
+def probes(compiled: Compiled, split: Split) -> Mapping[str, float]:
     """Accuracies of logistic regression on the codes, on the codes of the same net untrained, and on pixels; and how
     far the projected points are from being all one.
     """
@@ -81,8 +81,8 @@ _MOVING = {
 REGIME = Regime(
     name="simsiam",
     title="SimSiam",
-    data=data,
-    judge=judge,
+    data=canvases,
+    judge=probes,
     figures=(
         Figure("few", "logistic probe, 100 labels: test accuracy", by_hand=(0.544, 0.058)),
         Figure("random_few", "the same on the untrained net", by_hand=(0.347,)),
@@ -97,8 +97,9 @@ REGIME = Regime(
     source="Chen and He 2021, Exploring Simple Siamese Representation Learning",
     claim="Codes learned without a label from two views of each picture tell the digits apart far better than an "
     "untrained net's.",
-    caution="Without `stop` all pictures become one point, with batch norm in `project` and `predict` or without. "
-    "`check` does not foretell it: one point makes the equations true, and so do codes that tell pictures apart.",
+    caution="One point for all pictures meets both goals, as `check` foretells, with `stop` or without: `stop` removes "
+    "no solution, it keeps descent from sliding there. Without it all pictures become one point, with batch norm in "
+    "`project` and `predict` or without.",
     variants=(
         Variant(
             "no-norm",
@@ -113,14 +114,5 @@ REGIME = Regime(
             shows=("spread", "few", "all"),
         ),
         Variant("no-stop", "without `stop`, with batch norm", _MOVING, shows=("spread", "few", "all")),
-        Variant(
-            "byol",
-            "BYOL (Grill et al. 2020): the side to be predicted is seen by moving averages, which receive no gradient",
-            {
-                **{before: after.replace("encode >> project", "follow >> place") for before, after in _MOVING.items()},
-                "model predict ": "model follow  : Canvas -> Code = ema(encode, decay=0.99)\n"
-                "model place   : Code -> Point = ema(project, decay=0.99)\nmodel predict ",
-            },
-        ),
     ),
 )

@@ -82,7 +82,7 @@ class Area:
 
     def __init__(self) -> None:
         self.letters: dict[str, None] = {}
-        self.preserves_length = True
+        self.preserves_length: bool = True
         self.waiting: list[tuple[int, int, str, str, int]] = []
 
     def complete(self, length: int | None = None) -> bool:

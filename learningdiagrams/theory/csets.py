@@ -29,6 +29,7 @@ from learningdiagrams.theory.failures import Failure, named, tabulated
 from learningdiagrams.theory.functors import Functor, generators_in
 from learningdiagrams.theory.morphisms import Generator, Morphism, Object, brief, identity
 from learningdiagrams.theory.presentations import Presentation
+from learningdiagrams.theory.showing import Printed
 from learningdiagrams.theory.terms import fold
 from learningdiagrams.theory.witnesses import FiniteModel
 
@@ -48,7 +49,7 @@ SQUARE: Final = (
 LENGTH: Final = "{what}: `{name}` is given {count} values in a row, but the set of {obj} has {size} elements"
 
 
-class CSet:
+class CSet(Printed):
     """The model of a presentation with these sets and tables; keys by name or by value.
 
     `sets` gives each sort its elements, or their number n for the elements 0 … n-1. `maps` gives each
@@ -80,7 +81,7 @@ class CSet:
         sets: Mapping[Any, int | Iterable[Element]],
         maps: Mapping[Any, Mapping[Any, Element] | Iterable[Element]],
     ) -> None:
-        self.presentation = presentation
+        self.presentation: Presentation = presentation
         what = self._what
         name = presentation.name
         self._sets = tabulated(
@@ -193,7 +194,7 @@ class CSet:
         same = self.presentation is other.presentation
         return same and self._sets == other._sets and self._maps == other._maps
 
-    __hash__ = None  # type: ignore[assignment]  # tables are dictionaries
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # tables are dictionaries
 
     def __str__(self) -> str:
         lines = [f"{name} = {{{', '.join(map(str, elements))}}}" for name, elements in self._sets.items()]
@@ -222,8 +223,8 @@ class Homomorphism:
             raise TheoryError(
                 f"a homomorphism goes between models of one presentation, not from a {dom._what} to a {cod._what}"
             )
-        self.dom = dom
-        self.cod = cod
+        self.dom: CSet = dom
+        self.cod: CSet = cod
         sorts, name = dom.presentation.sorts, dom.presentation.name
         self._components: dict[str, Table] = tabulated(
             self._what, "components=", "object", name, sorts, components,
@@ -311,7 +312,7 @@ class Homomorphism:
             return NotImplemented
         return (self.dom, self.cod, self._components) == (other.dom, other.cod, other._components)
 
-    __hash__ = None  # type: ignore[assignment]  # tables are dictionaries
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # tables are dictionaries
 
     def __repr__(self) -> str:
         return f"<Homomorphism {self.dom!r} -> {self.cod!r}>"

@@ -119,7 +119,7 @@ class Knowledge:
 
     def __init__(self, presentation: Presentation) -> None:
         self.presentation = presentation
-        self.paths = Paths(presentation)
+        self.paths: Paths = Paths(presentation)
         self.structures: list[Structure] = []
         self._theories: dict[tuple[frozenset[Object], frozenset[Object], bool], TermTheory] = {}
         self._size = (0, 0)

@@ -101,8 +101,8 @@ class Functor:
         return made
 
     def _set(self, dom: Presentation, cod: Presentation, sorts: dict[str, Object], images: dict[str, Morphism]) -> None:
-        self.dom = dom
-        self.cod = cod
+        self.dom: Presentation = dom
+        self.cod: Presentation = cod
         self._sorts = sorts
         self._images = images
         self._products: dict[Object, Object] = {dom.unit: cod.unit}

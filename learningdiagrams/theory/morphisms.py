@@ -77,9 +77,9 @@ class Object:
     __slots__ = ("_identity", "_variables", "factors", "name", "signature")
 
     def __init__(self, signature: Signature, factors: tuple[Object, ...], name: str) -> None:
-        self.signature = signature
-        self.factors = factors or ((self,) if name != "1" else ())
-        self.name = name
+        self.signature: Signature = signature
+        self.factors: tuple[Object, ...] = factors or ((self,) if name != "1" else ())
+        self.name: str = name
         self._identity: Morphism | None = None
         self._variables: tuple[Term, ...] | None = None
 
@@ -116,10 +116,10 @@ class Generator:
     __slots__ = ("cod", "dom", "morphism", "name")
 
     def __init__(self, name: str, dom: Object, cod: Object) -> None:
-        self.name = name
-        self.dom = dom
-        self.cod = cod
-        self.morphism = Morphism(dom, cod, "generator", (self,))
+        self.name: str = name
+        self.dom: Object = dom
+        self.cod: Object = cod
+        self.morphism: Morphism = Morphism(dom, cod, "generator", (self,))
 
     def __repr__(self) -> str:
         return f"{self.name} : {self.dom} -> {self.cod}"
@@ -135,10 +135,10 @@ class Term:
     __slots__ = ("args", "head", "index", "sort")
 
     def __init__(self, head: Generator | str | None, args: tuple[Term, ...], index: int, sort: Object) -> None:
-        self.head = head
-        self.args = args
-        self.index = index
-        self.sort = sort
+        self.head: Generator | str | None = head
+        self.args: tuple[Term, ...] = args
+        self.index: int = index
+        self.sort: Object = sort
 
     def __repr__(self) -> str:
         head = f"x{self.index}" if self.head is None else getattr(self.head, "name", self.head)
@@ -166,10 +166,10 @@ class Morphism:
     __slots__ = ("__weakref__", "_terms", "cod", "dom", "op", "parts")
 
     def __init__(self, dom: Object, cod: Object, op: str, parts: tuple[Any, ...]) -> None:
-        self.dom = dom
-        self.cod = cod
-        self.op = op
-        self.parts = parts
+        self.dom: Object = dom
+        self.cod: Object = cod
+        self.op: str = op
+        self.parts: tuple[Any, ...] = parts
         self._terms: tuple[Term, ...] | None = None
 
     @property
@@ -230,8 +230,8 @@ class Morphism:
 
     def text(self) -> str:
         """The text form; raises :class:`TheoryError` where it would have millions of symbols."""
-        text, complete = _write(self, LONGEST_TEXT, "id")
-        if not complete:
+        text = _write(self, LONGEST_TEXT, "id")
+        if text.endswith("…"):
             raise TheoryError(
                 f"an expression {self.dom} -> {self.cod} has more than {LONGEST_TEXT} symbols when written out; "
                 "text has no way to share sub-expressions"
@@ -239,12 +239,10 @@ class Morphism:
         return text
 
     def __str__(self) -> str:
-        text, complete = _write(self, LONGEST_TEXT, "id")
-        return text if complete else text + " …"
+        return _write(self, LONGEST_TEXT, "id")
 
     def __repr__(self) -> str:
-        text, complete = _write(self, LONGEST_TEXT, "identity")
-        return text if complete else text + " …"
+        return _write(self, LONGEST_TEXT, "identity")
 
     def _repr_latex_(self) -> str | None:
         from learningdiagrams.theory.showing import morphism_latex
@@ -266,14 +264,14 @@ class Signature:
     __slots__ = ("_applied", "_products", "_terms", "generators", "name", "sorts", "taken", "unit")
 
     def __init__(self, name: str = "the presentation") -> None:
-        self.name = name
+        self.name: str = name
         self.sorts: dict[str, Object] = {}
         self.generators: dict[str, Morphism] = {}
         self.taken: dict[str, str] = {}
         self._products: dict[tuple[Object, ...], Object] = {}
         self._terms: dict[Any, Term] = {}
         self._applied: dict[tuple[Generator, tuple[Term, ...]], tuple[Term, ...]] = {}
-        self.unit = Object(self, (), "1")
+        self.unit: Object = Object(self, (), "1")
         self._products[()] = self.unit
 
     def take(self, name: str, kind: str) -> str:
@@ -461,8 +459,8 @@ _LEVEL: Final = {"pair": 0, "compose": 1, "parallel": 2}
 _SIGN: Final = {"pair": " & ", "compose": " >> ", "parallel": " @ "}
 
 
-def _write(root: Morphism, limit: int, identity_word: str) -> tuple[str, bool]:
-    """The text form up to `limit` symbols, and whether that is all of it."""
+def _write(root: Morphism, limit: int, identity_word: str) -> str:
+    """The text form up to `limit` symbols, and … where that is not all of it."""
     out: list[str] = []
     tasks: list[tuple[Morphism, int] | str] = [(root, 0)]
     while tasks and len(out) < limit:
@@ -490,11 +488,10 @@ def _write(root: Morphism, limit: int, identity_word: str) -> tuple[str, bool]:
             # All three are associative, so that either side of the same sign needs no brackets; a pairing among the
             # arguments of >> and a composite among those of @ do.
             tasks += ((node.parts[1], own), _SIGN[op], (node.parts[0], own))
-    return "".join(out), not tasks
+    return "".join(out) + (" …" if tasks else "")
 
 
 def brief(morphism: Morphism, level: int = 0, symbols: int = 60) -> str:
     """The text form for an error message: at most some sixty symbols of it."""
-    text, complete = _write(morphism, symbols, "id")
-    text = text if complete else text + " …"
+    text = _write(morphism, symbols, "id")
     return f"({text})" if _LEVEL.get(morphism.op, 3) < level else text

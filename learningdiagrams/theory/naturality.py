@@ -56,8 +56,8 @@ class NaturalTransformation:
                 f"natural transformation {source!r} => {target!r}: the functors are not parallel, "
                 "and only parallel functors have transformations between them"
             )
-        self.source = source
-        self.target = target
+        self.source: Functor = source
+        self.target: Functor = target
         dom, cod = source.dom, source.cod
         what = f"natural transformation between functors {dom.name} -> {cod.name}"
         self._components = tabulated(

@@ -32,12 +32,12 @@ class Node:
     def __init__(
         self, head: int, args: tuple[Node, ...], sort: Object, weight: int, counts: dict[int, int], depth: int
     ) -> None:
-        self.head = head
-        self.args = args
-        self.sort = sort
-        self.weight = weight
-        self.counts = counts
-        self.depth = depth
+        self.head: int = head
+        self.args: tuple[Node, ...] = args
+        self.sort: Object = sort
+        self.weight: int = weight
+        self.counts: dict[int, int] = counts
+        self.depth: int = depth
 
     def __repr__(self) -> str:
         if self.head < 0:

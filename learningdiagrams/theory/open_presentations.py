@@ -51,8 +51,8 @@ class OpenPresentation:
     def __init__(self, left: Functor, right: Functor) -> None:
         if left.cod is not right.cod:
             raise TheoryError(f"an open presentation has one body, but {left!r} and {right!r} end at two")
-        self.left = left
-        self.right = right
+        self.left: Functor = left
+        self.right: Functor = right
 
     @classmethod
     def on(

@@ -66,11 +66,11 @@ class Equation:
     __slots__ = ("alive", "left", "lemma", "renamed", "right", "rule")
 
     def __init__(self, left: Node, right: Node, rule: bool, lemma: int) -> None:
-        self.left = left
-        self.right = right
-        self.rule = rule
-        self.lemma = lemma
-        self.alive = True
+        self.left: Node = left
+        self.right: Node = right
+        self.rule: bool = rule
+        self.lemma: int = lemma
+        self.alive: bool = True
         # Its lemma and its sides with other variables, for overlaps with itself and with others.
         self.renamed: tuple[int, Node, Node] | None = None
 
@@ -121,7 +121,7 @@ class OrderedCompletion:
         self.least = least
         self.lemmas: list[TermLemma] = []
         self.equations: list[Equation] = []
-        self.steps = 0
+        self.steps: int = 0
         self._waiting: list[tuple[int, int, Pair | int]] = []
         self._number = 0
         self._by_head: dict[int, list[_Entry]] = {}

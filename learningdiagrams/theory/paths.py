@@ -47,7 +47,7 @@ class Paths:
 
     def __init__(self, presentation: Presentation) -> None:
         self.presentation = presentation
-        self.completion = Completion()
+        self.completion: Completion = Completion()
         self.letters: dict[tuple[Generator, int], str] = {}
         self.meaning: list[tuple[Generator, int]] = []
         self.numbers: dict[Generator, int] = {}

@@ -88,7 +88,7 @@ class Presentation:
 
     def __init__(self, name: str = "the presentation") -> None:
         self.name = name
-        self.signature = Signature(name)
+        self.signature: Signature = Signature(name)
         self._laws: dict[str, Law] = {}
         self._standing: Mapping[str, Law] | None = None
         self._standing_generators: Mapping[str, Morphism] = MappingProxyType({})

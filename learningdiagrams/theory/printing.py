@@ -93,10 +93,8 @@ def morphism_as_latex(morphism: Morphism, limit: int) -> str | None:
     out: list[str] = []
     # What is still to be written: LaTeX, or an expression and the sign that it stands beside.
     tasks: list[str | tuple[Morphism, str]] = [(morphism, "")]
-    while tasks:
+    while tasks and len(out) <= limit:
         task = tasks.pop()
-        if len(out) > limit:
-            return None
         if isinstance(task, str):
             out.append(task)
             continue
@@ -108,7 +106,7 @@ def morphism_as_latex(morphism: Morphism, limit: int) -> str | None:
         elif node.op == "project":
             out.append(f"\\pi_{{{node.parts[0]}}}")
         elif node.op == "drop":
-            out.append(f"\\mathop{{!}}_{{{object_as_latex(node.dom)}}}")
+            out.append(f"{{!}}_{{{object_as_latex(node.dom)}}}")
         elif node.op == "mark":
             tasks += (")", (node.parts[1], ""), f"\\operatorname{{{escaped(node.parts[0])}}}(")
         else:
@@ -118,7 +116,7 @@ def morphism_as_latex(morphism: Morphism, limit: int) -> str | None:
                 opened = closed = ""
             parts = (closed, (node.parts[1], node.op), sign, (node.parts[0], node.op), opened)
             tasks += (part for part in parts if part)
-    return "".join(out)
+    return "".join(out) if len(out) <= limit else None
 
 
 _SIGNS: Final = {

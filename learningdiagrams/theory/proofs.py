@@ -147,7 +147,7 @@ class PathChain(Chain):
 
     def __init__(self, start: Morphism, runs: tuple[PathRun, ...], moves: Callable[[], Iterator[Move]]) -> None:
         super().__init__(start, sum(len(run.moves) for run in runs), moves)
-        self.runs = runs
+        self.runs: tuple[PathRun, ...] = runs
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ class Budget:
     def __init__(self, max_seconds: float, max_steps: int | None) -> None:
         if isinstance(max_seconds, bool) or not isinstance(max_seconds, int | float) or not max_seconds >= 0:
             raise TheoryError(f"max_seconds is a number of seconds, 0 or more, not {max_seconds!r}")
-        self.started = perf_counter()
-        self.deadline = self.started + max_seconds
+        self.started: float = perf_counter()
+        self.deadline: float = self.started + max_seconds
         self.max_seconds = max_seconds
         self.max_steps = max_steps
         self.steps = 0

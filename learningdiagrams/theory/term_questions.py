@@ -50,9 +50,9 @@ class TermTheory:
     ) -> None:
         self.presentation = presentation
         self.inhabited = inhabited
-        self.bank = Bank()
+        self.bank: Bank = Bank()
         generators = [morphism.parts[0] for morphism in presentation.generators.values()]
-        self.precedence = _precedence(generators, by_weight)
+        self.precedence: Precedence = _precedence(generators, by_weight)
         order = KnuthBendixOrder() if by_weight else LexicographicPathOrder()
         self.symbols: dict[tuple[Generator, int], int] = {}
         self.meaning: dict[int, tuple[Generator, int]] = {}
@@ -69,7 +69,7 @@ class TermTheory:
             order.precedence.append(-1_000_000_000 + symbol)
             least[sort] = self.bank.apply(symbol, ())
         self.constants: dict[tuple[int, Object], Node] = {}
-        self.completion = OrderedCompletion(self.bank, order, least)
+        self.completion: OrderedCompletion = OrderedCompletion(self.bank, order, least)
         self.origins: dict[int, str] = {}
         for law in presentation.laws.values():
             if all(sort in inhabited for sort in law.left.dom.factors):
@@ -79,7 +79,7 @@ class TermTheory:
                     if one is not other and one.sort in matter:
                         lemma = self.completion.add(*self.nodes((one, other), variables))
                         self.origins[lemma] = law.name
-        self.unfolding = Unfolding(self.completion)
+        self.unfolding: Unfolding = Unfolding(self.completion)
         self._accepted = False
 
     def system(self, left: Morphism, right: Morphism) -> TermSystem:

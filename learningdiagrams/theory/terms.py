@@ -187,7 +187,7 @@ class Writer:
     __slots__ = ("_written", "dom")
 
     def __init__(self, dom: Object) -> None:
-        self.dom = dom
+        self.dom: Object = dom
         self._written: dict[Term, Morphism] = {}
 
     def write(self, cod: Object, terms: Sequence[Term]) -> Morphism:

@@ -78,6 +78,8 @@ def fit(
     passes: frozenset[str] = frozenset(),
     cache: int | str | PathLike[str] = ROOM,
     scan: int | None = None,
+    precision: str | None = None,
+    accumulate: int = 1,
 ) -> History:
     """Trains the models of a diagram.
 
@@ -117,9 +119,14 @@ def fit(
         passes: with "cache", values that a stage never changes (of frozen and fixed maps, from data in memory) are
             computed once for each row.
         cache: the most bytes of memory for such values, or a folder where they lie in files meanwhile; 0 for none.
-        scan: the most steps in one call of a compiled step, on jax (16 without it, or 1 where there are callbacks, which
-            are otherwise told of the steps of a call when all are done). Batches from an iterable or a sampler, very large
-            ones, and diagrams with averages go one by one.
+        scan: the most steps in one call of a compiled step, on jax (16 without it, or 1 where there are callbacks,
+            which are otherwise told of the steps of a call when all are done). Batches from an iterable or a sampler,
+            very large ones, and diagrams with averages go one by one.
+        precision: "bfloat16" for maps to compute with such numbers in steps; parameters, comparisons, updates and what
+            is measured keep the compiled kind.
+        accumulate: in how many parts a batch is computed, one after another, for the gradient of the whole: the same
+            step with the memory of a part. Batch norm learns of each part; goals that compare rows with one another
+            refuse.
 
     Returns:
         The history. Where Ctrl-C ended the run and `out` is given, it is the history so far, with
@@ -133,7 +140,7 @@ def fit(
     found = as_data(diagram, data)
     _whole("batch_size", batch_size)
     seed = whole_seed(seed)
-    for word, count in (("log_every", log_every), ("scan", scan)):
+    for word, count in (("log_every", log_every), ("scan", scan), ("accumulate", accumulate)):
         if count is not None:
             _whole(word, count)
     if clip is not None and not (_positive(clip)):
@@ -141,6 +148,10 @@ def fit(
     if isinstance(optimizer, str) and optimizer not in OPTIMIZERS:
         close = suggestion(optimizer, OPTIMIZERS) or f"; there are {', '.join(OPTIMIZERS)}"
         raise DiagramError(f"there is no optimizer `{optimizer}`{close}")
+    if precision not in (None, "bfloat16"):
+        raise DiagramError(f'precision is "bfloat16", or None for the compiled kind of numbers, not {precision!r}')
+    if precision is not None and maps.dtype != "float32":
+        raise DiagramError(f"precision={precision!r} is for diagrams that are compiled for float32, not {maps.dtype}")
     learning_rate(schedule)
     if not isinstance(resume, bool):
         if not isinstance(resume, Edited):
@@ -185,6 +196,8 @@ def fit(
         passes=passes,
         cache=checked_cache(cache),
         scan=scan,
+        precision=precision,
+        accumulate=accumulate,
     )
     return Run(maps, diagram, options, state, display(progress, log_every)).train()
 

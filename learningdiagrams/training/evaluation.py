@@ -65,7 +65,7 @@ class Evaluator:
         self._alone = noise_alone(diagram)
         chosen = _equations(diagram, equations)
         along = {e.name: (on or {}).get(e.name, ()) if isinstance(e, Law) else e.on for e in chosen}
-        self.needs = {e.name: samples_of(e, along[e.name]) for e in chosen}
+        self.needs: dict[str, frozenset[str]] = {e.name: samples_of(e, along[e.name]) for e in chosen}
         samples = dict.fromkeys(s for needed in self.needs.values() for s in sorted(needed) or [ALONE])
         self._along: dict[str, _Along] = {}
         self._shares: dict[tuple[str, str], float] = {}

@@ -50,13 +50,13 @@ class Run:
         self.options = options
         self.state = state
         self.show = show
-        self.history = History()
-        self.at = Position()
-        self.start = state.step
+        self.history: History = History()
+        self.at: Position = Position()
+        self.start: int = state.step
         """The step at which the run began: a second fit shuffles otherwise than the first."""
-        self.averages = any(role == "ema" for role in diagram.roles.values())
-        self.adopt = Adopt(maps)
-        self.data = _adopted(options.data, self.adopt)
+        self.averages: bool = any(role == "ema" for role in diagram.roles.values())
+        self.adopt: Adopt = Adopt(maps)
+        self.data: Data | Stream = _adopted(options.data, self.adopt)
         self._stage: Stage | None = None
         self._stopped = False
         self._sums: dict[str, list[float]] = {}
@@ -262,6 +262,8 @@ class Run:
             "seed": options.seed,
             "batch_size": options.batch_size,
             "optimizer": optimizer,
+            "precision": options.precision,
+            "accumulate": options.accumulate if options.accumulate > 1 else None,
             "stages": [phase.name for phase in options.phases],
             "rows": dict(options.data.sizes) if isinstance(options.data, Data) else None,
         }

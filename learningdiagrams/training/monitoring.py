@@ -42,7 +42,7 @@ class Monitor:
             self._mentions[equation.name] = frozenset([*plan.generators, *noise])
         self._changing: list[str] = []
         self._evaluator: Evaluator | None = None
-        self.columns = {name: prefix + name for name in self._mentions}
+        self.columns: dict[str, str] = {name: prefix + name for name in self._mentions}
         self.known: dict[str, float] = {}
 
     def stage(self, moved: Collection[str]) -> None:

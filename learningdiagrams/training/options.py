@@ -99,6 +99,8 @@ class Options:
     passes: frozenset[str] = frozenset()
     cache: Cache = ROOM
     scan: int | None = None
+    precision: str | None = None
+    accumulate: int = 1
 
     def keeps(self, phase: Phase, data: Data | Stream) -> bool:
         """Whether a stage computes once for each row what it never changes: where it sees every row, or nearly so.

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from learningdiagrams.backends.base import Evaluated, Optimisation
+from learningdiagrams.backends.base import Optimisation
 from learningdiagrams.data import Data, Stream, epoch_order
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.noise import draw_noise, keyed
 from learningdiagrams.training import checkpoints
 from learningdiagrams.training.checkpoints import Checkpoint
 from learningdiagrams.training.diagnosis import not_finite
+from learningdiagrams.training.in_parts import check_in_parts, in_parts
 from learningdiagrams.training.keeping import Keeping
 from learningdiagrams.training.options import FREE, Phase, Position, Rows
 from learningdiagrams.training.programs import Programs, Ready, samples_of
@@ -63,15 +64,17 @@ class Stage:
             raise DiagramError(
                 f"stage `{phase.name}`: there is nothing to train: no goal moves a model{dropped}{missing}"
             )
-        self.changing = frozenset(name for name in plan.generators if diagram.roles[name] == "model")
+        self.changing: frozenset[str] = frozenset(name for name in plan.generators if diagram.roles[name] == "model")
         """The maps whose numbers change: in training mode, those that are not moved may still learn
         statistics.
         """
         self._learning = frozenset(name for name, role in diagram.roles.items() if role in ("model", "ema"))
         """The maps whose numbers any step may change. A large frozen map is never copied for a snapshot."""
-        self.total = options.steps_in(phase, self.data)
+        self.total: int | None = options.steps_in(phase, self.data)
         self._factor = options.factor(self.total)
-        how = Optimisation(options.optimizer, options.lr, options.rates, options.clip)
+        how = Optimisation(options.optimizer, options.lr, options.rates, options.clip, options.precision)
+        if options.accumulate > 1:
+            check_in_parts(plan)
         self.trainer: Trainer = ready.program.trainer(how, [m for m in phase.models if m in plan.moved])
         self._watch = None if options.stop_early is None else Watch(options.stop_early, diagram)
         self._best: Checkpoint | None = None
@@ -92,7 +95,7 @@ class Stage:
             self.trainer.at_once = options.scan
         elif options.callbacks:
             return 1
-        if self.run.averages or isinstance(data, Stream) or options.sampler is not None:
+        if options.accumulate > 1 or self.run.averages or isinstance(data, Stream) or options.sampler is not None:
             return 1
         row = sum(part[:1].nbytes for value in data.values.values() for part in _parts(value))
         return max(1, min(self.trainer.at_once, PILE // max(1, row * options.batch_size)))
@@ -202,22 +205,36 @@ class Stage:
         )
         return ready, drawn
 
-    def take(self, batch: dict[str, Any], rows: Rows) -> tuple[Ready, dict[str, Any], Evaluated]:
-        """One step of training, counted."""
+    def take(self, batch: dict[str, Any], rows: Rows) -> tuple[Ready, Mapping[str, Any]]:
+        """One step of training, counted; its program and terms."""
         run = self.run
         ready, drawn = self.prepare(batch, rows)
         step = run.state.step
-        evaluated = self.trainer.step(ready.program, drawn, ready.weights(step), step, self._factor(run.at.taken))
+        terms = self._stepped(ready, drawn, rows, step, self._factor(run.at.taken))
         if run.averages:
             run.maps.follow()
         self._count(1)
-        return ready, drawn, evaluated
+        return ready, terms
+
+    def _stepped(self, ready: Ready, batch: dict[str, Any], rows: Rows, step: int, factor: float) -> Mapping[str, Any]:
+        """The terms of one step, which is computed in parts where that was asked for and comes to the same."""
+        weights, parts = ready.weights(step), self.run.options.accumulate
+        split = in_parts(ready, batch, rows, parts, self.data) if parts > 1 else None
+        if split is None:
+            return self.trainer.step(ready.program, batch, weights, step, factor).terms
+        each = [(part, {name: weights[name] * share[name] for name in weights}) for part, share in split]
+        found = self.trainer.step_in_parts(ready.program, each, step, factor)
+        shares = [share for _, share in split]
+        return {
+            name: sum(share[name] * terms[name] for share, terms in zip(shares, found, strict=True))
+            for name in found[0]
+        }
 
     def take_all(self, block: Sequence[tuple[dict[str, Any], Rows]]) -> tuple[Ready, Sequence[Mapping[str, Any]]]:
         """The steps of a block, counted: their program, and the terms of each."""
         if self._at_once == 1 or not self._is_whole(block[0][1]):
-            ready, _, evaluated = self.take(*block[0])
-            return ready, [evaluated.terms]
+            ready, terms = self.take(*block[0])
+            return ready, [terms]
         run, step = self.run, self.run.state.step
         found = [self.prepare(batch, rows, ahead) for ahead, (batch, rows) in enumerate(block)]
         ready = found[0][0]

@@ -77,8 +77,8 @@ class Watch:
         self.rule = rule
         measure = diagram.measures.get(rule.name.removeprefix("val_"))
         self._sign = 1.0 if measure is not None and measure.by.larger_is_better else -1.0
-        self.best = -math.inf
-        self.waited = 0
+        self.best: float = -math.inf
+        self.waited: int = 0
 
     def better(self, row: Mapping[str, Any]) -> bool:
         """Takes an epoch's row into account; whether it is the best so far."""

@@ -5,6 +5,7 @@ the total and every gradient are then compared, on both backends.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from typing import Any
 
@@ -30,6 +31,7 @@ def compare(
     step: int = 3,
     variant: str | None = None,
     diagram: Diagram | None = None,
+    double: bool = False,
 ) -> None:
     """Asserts that a regime's total and gradients on one batch are those of a loss written by hand.
 
@@ -37,21 +39,30 @@ def compare(
         modules: the models by hand, whose parameters are named as the diagram's.
         loss: a function of the batch, with its noise drawn, and of the modules as attributes.
         diagram: where it is a smaller one of the same kind than the regime's.
+        double: whether both take 64 bits: gradients that are 0, as those of biases before batch norm, are not 0 in 32.
     """
     regime = find(name)
-    compiled = (regime.diagram(variant) if diagram is None else diagram).compile(backend, seed=0)
+    compiled = (regime.diagram(variant) if diagram is None else diagram).compile(
+        backend, seed=0, dtype="float64" if double else "float32"
+    )
     data = regime.data(0).train
     drawn = compiled.draw({n: v[:ROWS] for n, v in data.items() if n in compiled.diagram.generators}, step)
     batch = {n: host(value) for n, value in drawn.items() if compiled.diagram.roles[n] in ("data", "noise")}
     numbers = compiled.parameters()
     for model, module in modules.items():
+        if double:
+            module.double()
         own = {key: torch.from_numpy(np.array(host(value))) for key, value in numbers[model].items()}
         missing, unexpected = module.load_state_dict(own, strict=False)
         assert not unexpected and not set(missing) & set(dict(module.named_parameters())), model
         module.train()
-    value, gradients = compiled.value_and_grad(batch, step=step, training=True)
+    with _long(backend) if double else nullcontext():
+        value, gradients = compiled.value_and_grad(batch, step=step, training=True)
 
-    terms = loss({key: torch.from_numpy(np.array(x)) for key, x in batch.items()}, _Modules(modules))
+    rows = {key: torch.from_numpy(np.array(x)) for key, x in batch.items()}
+    if double:
+        rows = {key: x.double() if x.is_floating_point() else x for key, x in rows.items()}
+    terms = loss(rows, _Modules(modules))
     assert set(terms) == set(compiled.diagram.goals)
     total = sum(weight * float(term.detach()) for weight, term, _ in terms.values())
     np.testing.assert_allclose(float(host(value)), total, rtol=1e-5)
@@ -65,6 +76,15 @@ def compare(
                 np.array(host(gradients[model][key])), gradient.numpy(), rtol=1e-4, atol=1e-5, err_msg=f"{model}.{key}"
             )
     assert all(any(bool(g.any()) for g in parameters.values()) for parameters in wanted.values())
+
+
+def _long(backend: str) -> AbstractContextManager[Any]:
+    """Where numbers of 64 bits may be computed with."""
+    if backend != "jax":
+        return nullcontext()
+    import jax
+
+    return jax.enable_x64(True)
 
 
 class _Modules:

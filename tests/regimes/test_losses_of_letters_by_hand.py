@@ -169,4 +169,4 @@ def test_prototypes(backend: str):
             made[f"near{k}"] = (0.25, F.cross_entropy(-distances, own), ["trunk"])
         return made
 
-    compare("prototypes", backend, {"trunk": trunk()}, loss)
+    compare("prototypes", backend, {"trunk": trunk()}, loss, double=True)

@@ -60,7 +60,7 @@ class Schema(Presentation):
 
     def __init__(self, name: str = "the schema", attribute_types: Iterable[str] = ()) -> None:
         super().__init__(name)
-        self.attribute_types = tuple(attribute_types)
+        self.attribute_types: tuple[str, ...] = tuple(attribute_types)
         self.spellings: dict[str, str] = {}
 
 

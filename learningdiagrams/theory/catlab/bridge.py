@@ -28,7 +28,7 @@ class Bridge:
 
     def __init__(self, juliacall: Any) -> None:
         self._julia_error: type[Exception] = juliacall.JuliaError
-        self.module = juliacall.newmodule("LearningDiagrams")
+        self.module: Any = juliacall.newmodule("LearningDiagrams")
         self._functions: dict[str, Any] = {}
         self._exports = False
         self.run("using Catlab, ACSets, GATlab")
