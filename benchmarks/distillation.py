@@ -92,8 +92,33 @@ def agree(ours: float, hand: float, tolerance: float = 1e-4) -> None:
         raise AssertionError(f"{ours} from the diagram, {hand} by hand")
 
 
-def epochs(compiled: Any, arrays: Batch, by_hand: Callable[[], Any], rounds: int) -> Paired:
-    """Epochs of one `fit`, and between them epochs by hand.
+def cached_step(compiled: Any, arrays: Batch, close: ExitStack) -> tuple[Callable[[Batch], Any], list[Batch]]:
+    """The step of `fit` where the teacher's values are kept for each row, and the batches that it then gets."""
+    from learningdiagrams.backends.base import Optimisation
+    from learningdiagrams.data import Data, as_data
+    from learningdiagrams.training.keeping import ROOM, Keeping
+    from learningdiagrams.training.programs import plan_for, weights_at
+
+    diagram, maps = compiled.diagram, compiled.maps
+    keeping = Keeping(maps, plan_for(diagram, {str(sample) for sample in diagram.sample_objects}), ROOM, BATCH)
+    found = as_data(diagram, arrays)
+    assert isinstance(found, Data)
+    kept = keeping.beside(found)
+    program = maps.program(keeping(plan_for(diagram, {str(sample) for sample in diagram.sample_objects})))
+    trainer = program.trainer(Optimisation("adam", lr=RATE), diagram.models)
+    close.enter_context(maps.session(0))
+    count = 0
+
+    def step(batch: Batch) -> Any:
+        nonlocal count
+        count += 1
+        return trainer.step(program, batch, weights_at(diagram, program.plan, count), count, 1.0)
+
+    return step, batches(dict(kept.values))
+
+
+def epochs(compiled: Any, arrays: Batch, by_hand: Callable[[], Any], rounds: int, **options: Any) -> Paired:
+    """Epochs of one `fit` with these options, and between them epochs by hand.
 
     The callback in which those run is called after each step as well; that is part of our times.
     """
@@ -112,5 +137,5 @@ def epochs(compiled: Any, arrays: Batch, by_hand: Callable[[], Any], rounds: int
             found.hand.append(hand)
         start = perf_counter()
 
-    compiled.fit(arrays, epochs=rounds + 3, batch_size=BATCH, lr=RATE, callbacks=between)
+    compiled.fit(arrays, epochs=rounds + 3, batch_size=BATCH, lr=RATE, callbacks=between, **options)
     return found

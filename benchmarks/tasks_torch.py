@@ -38,7 +38,7 @@ def rows() -> Iterator[Row]:
 
 def _rows(tasks: int, bound: float | None) -> Iterator[Row]:
     made, whole = diagram(tasks).compile(backend="torch", maps=maps(tasks)), batch(tasks)
-    modules = {name: copy.deepcopy(made.maps.map(name).module) for name in made.diagram.models}
+    modules = {name: copy.deepcopy(made.module._modules[name]) for name in made.diagram.models}
     loss, parameters = loss_by_hand(modules, tasks), [p for m in modules.values() for p in m.parameters()]
     optimizer = torch.optim.Adam(parameters, lr=RATE, fused=True)
     program, weights = made.maps.program(made.plan), dict.fromkeys(made.diagram.goals, 1.0)
@@ -56,7 +56,8 @@ def _rows(tasks: int, bound: float | None) -> Iterator[Row]:
             return total.detach()
 
         def gradient() -> None:
-            program(whole, weights, training=True).total.backward()
+            trainer._start()
+            trainer._backward(program, whole, weights, 0)
 
         def gradient_by_hand() -> None:
             optimizer.zero_grad()

@@ -49,7 +49,8 @@ class NotMeasured(DiagramError, KeyError):
     A `KeyError` too, as of every mapping, so that `get` and `in` do what they do elsewhere.
     """
 
-    __str__ = DiagramError.__str__  # a KeyError prints the repr of its message
+    def __str__(self) -> str:
+        return DiagramError.__str__(self)  # a KeyError prints the repr of its message
 
 
 class Residuals(Mapping[str, float]):

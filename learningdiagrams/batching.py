@@ -4,10 +4,10 @@ A plan says what is computed; its table here says how. :mod:`learningdiagrams.me
 :mod:`learningdiagrams.stacking` choose which applications are one call; :func:`table_of` puts these calls into an order
 in which every value is there when it is needed.
 
-What goes in and out of such a call is a *bundle*: K values as one, along a new first axis, where they are of one shape;
-a backend keeps those that are not as the tuple that they are. A bundle is made where it is needed (`Gather`, and
-`GatherInputs` straight from the batch), goes from call to call as it is, and is taken apart (`Spread`) only where one of
-its values is wanted by itself.
+What goes in and out of such a call is a *bundle*: K values as one, along a new first axis, where they are of one
+shape; a backend keeps those that are not as the tuple that they are. A bundle is made where it is needed (`Gather`, and
+`GatherInputs` straight from the batch), goes from call to call as it is, and is taken apart (`Spread`) only where one
+of its values is wanted by itself.
 """
 
 from __future__ import annotations
@@ -258,7 +258,7 @@ class _Builder:
 
     def _needs(self, index: int) -> list[int]:
         found = [self._maker[value] for value in reads(self.plan.steps[index])]
-        return found + [self._before[index]] if index in self._before else found
+        return [*found, self._before[index]] if index in self._before else found
 
     def _single(self, step: Step) -> None:
         if self._once(step):

@@ -350,21 +350,21 @@ class Compiled:
         return outputs[0] if len(made.cod.factors) == 1 else outputs
 
     def extract(self, morphism: str | Morphism) -> Any:
-        """A morphism as one map by itself, in evaluation mode, on a copy of its numbers: to export, to serve, or to hand
-        to another diagram as `maps=`.
+        """A morphism as one map by itself, in evaluation mode, on a copy of its numbers: to export, or for another
+        diagram's `maps=`.
 
         On torch an `nn.Module`; on jax a pair `(params, apply)` where `apply(params, *arguments)` is pure. It takes one
         batch for each factor of its domain; its parameters are named `generator.parameter`.
 
         Raises:
-            DiagramError: a morphism that starts at data, of which there is a part after them; a map without realisation.
+            DiagramError: a morphism that starts at data (extract what follows them), or a map without realisation.
         """
         made, plan = self._realised(morphism)
         data = [name for name in plan.inputs if self.diagram.roles.get(name) in ("data", "noise")]
         if data:
             raise DiagramError(
-                f"`{made}` starts at {', '.join(f'`{name}`' for name in data)}, which is no map with numbers of its own; "
-                "extract what follows it"
+                f"`{made}` starts at {', '.join(f'`{name}`' for name in data)}, which is no map with numbers of its "
+                "own; extract what follows it"
             )
         return self._of_backend("extract", "the backend {} hands no maps out")(made)
 

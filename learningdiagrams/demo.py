@@ -25,12 +25,12 @@ def run(backend: str, out: Path, seeds: int = 3) -> dict[str, list[float]]:
     result = Result(regime, backend)
     first = trial(regime, 0, backend, out=out)
     result.add(first)
-    residuals = first.compiled.residuals(first.split.train)
-    report_run(first.compiled, first.history, out, residuals=residuals)
+    found = first.compiled.examine(first.split.train, max_seconds=2.0)
+    report_run(first.compiled, first.history, out, examination=found)
     for seed in range(1, seeds):
         result.add(trial(regime, seed, backend))
     console.print(table(result), soft_wrap=True, highlight=False)
     console.print(f"Distilling gains {mean(result.figures['gain']):+.3f}. {regime.caution}")
-    console.print(str(residuals), soft_wrap=True, highlight=False)
+    console.print(str(found.residuals), soft_wrap=True, highlight=False)
     console.print(f"{perf_counter() - start:.0f} s; the report of seed 0 is {out / 'report.html'}")
     return result.figures

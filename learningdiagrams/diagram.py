@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, overload
 
 from learningdiagrams import declarations
 from learningdiagrams.declarations import Goal, Measure, Space, Stage, Style
@@ -368,7 +368,7 @@ class Diagram:
     __hash__: ClassVar[None] = None  # type: ignore[assignment]  # it may grow
 
     def save(self, path: str | Path) -> None:
-        """Writes the diagram to a `.diagram`, `.json` or `.py` file, by the ending of `path`."""
+        """Writes the diagram to a `.diagram`, `.json`, `.catlab.json` or `.py` file, by the ending of `path`."""
         from learningdiagrams.language.conversion import save
 
         save(self, path)

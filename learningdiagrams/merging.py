@@ -21,6 +21,7 @@ merge: v1 and v3 are one call of enc
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import Final
 
 from learningdiagrams.batching import Choice, together
 from learningdiagrams.plan import Apply, Plan
@@ -28,13 +29,23 @@ from learningdiagrams.plan import Apply, Plan
 __all__ = ["merges"]
 
 
-def merges(plan: Plan, depths: list[int], refuse: Callable[[str], str | None], taken: Collection[int] = ()) -> Choice:
+LARGE: Final = "it is large, and where no gradient is wanted its calls take less memory one after the other"
+
+
+def merges(
+    plan: Plan,
+    depths: list[int],
+    refuse: Callable[[str], str | None],
+    taken: Collection[int] = (),
+    large: Callable[[str], bool] = lambda name: False,
+) -> Choice:
     """Which applications of a plan are to be one call.
 
     Args:
         depths: of the plan's steps, see :func:`learningdiagrams.batching.depths`.
         refuse: why a map cannot be called once for several calls, or None where it can.
         taken: indices of steps that are done together with others already.
+        large: whether what a call of a map has in memory meanwhile counts for more than the call itself.
     """
     calls: dict[str, list[tuple[int, Apply]]] = {}
     for index, step in enumerate(plan.steps):
@@ -43,10 +54,12 @@ def merges(plan: Plan, depths: list[int], refuse: Callable[[str], str | None], t
     found: list[tuple[int, ...]] = []
     refused: dict[tuple[str, ...], str] = {}
     for name, made in calls.items():
-        groups = tuple(together(((step.live, step.flows, depths[index]), index) for index, step in made))
-        reason = refuse(name) if groups else None
+        if len(made) < 2:
+            continue
+        still = not any(step.live or step.flows for _, step in made)
+        reason = LARGE if still and large(name) else refuse(name)
         if reason is None:
-            found += groups
+            found += together(((step.live, step.flows, depths[index]), index) for index, step in made)
         else:
             refused[(name,)] = f"which is called {len(made)} times: {reason}"
     return Choice(tuple(found), refused)

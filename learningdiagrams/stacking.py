@@ -18,7 +18,6 @@ from learningdiagrams.theory.morphisms import Object
 __all__ = ["Lone", "stacks"]
 
 
-
 class Lone(str):
     """Why a map is of no architecture that others could share."""
 

@@ -12,6 +12,7 @@ from learningdiagrams import training
 from learningdiagrams.data import draw_noise
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.errors import DiagramError
+from learningdiagrams.formulas import loss_latex
 from learningdiagrams.plan import Plan, make_plan
 from learningdiagrams.pruning import Pruning
 from learningdiagrams.rewriting import Rewriting
@@ -92,6 +93,9 @@ class SymbolicCompiled:
 
     def __repr__(self) -> str:
         return f"<SymbolicCompiled {self.diagram.name} on sympy>"
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{loss_latex(self.diagram)}\n$$"
 
     def __getattr__(self, name: str) -> NoReturn:
         from learningdiagrams.compiled import Compiled

@@ -1,7 +1,8 @@
 """Runs the notebooks: `python notebooks/run.py [NAME…]` runs them whole and writes what they print into the files.
 
 The tests run them through :func:`executed`, most of them with `quick`, which sets `QUICK = True` after the cell with
-the tag `parameters`.
+the tag `parameters`. What cells with the tags `stable` (texts) and `picture` put out does not hang on training: with
+`--stable` they alone are written anew, which takes seconds.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from traitlets.config import Config
 
 FOLDER: Final = Path(__file__).resolve().parent
 PARAMETERS: Final = "parameters"
+STABLE: Final = "stable"
+PICTURE: Final = "picture"
 TIMEOUT: Final = 1800
 """Seconds that one cell may take."""
 
@@ -72,17 +75,28 @@ def executed(notebook: Any, quick: bool = False) -> Any:
     return made
 
 
+def renewed(notebook: Any) -> Any:
+    """A copy of a notebook, in which the cells that do not hang on training have what they put out now."""
+    made, quick = deepcopy(notebook), executed(notebook, quick=True)
+    for cell, again in zip(code_cells(made), code_cells(quick), strict=True):
+        if {STABLE, PICTURE} & set(tags(cell)):
+            cell.outputs = again.outputs
+    return made
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Runs notebooks whole, and writes what they put out into the files.")
     parser.add_argument("names", nargs="*", help="of notebooks, without .ipynb; all where none is given")
-    wanted = parser.parse_args().names
+    parser.add_argument("--stable", action="store_true", help="only what does not hang on training")
+    given = parser.parse_args()
+    wanted = given.names
     there = {path.stem: path for path in notebooks()}
     if unknown := [name for name in wanted if name not in there]:
         parser.error(f"there is no notebook {', '.join(unknown)}; there are {', '.join(there)}")
     for name in wanted or there:
         started = perf_counter()
-        made = executed(load(there[name]))
-        nbformat.write(made, there[name])
+        run = renewed if given.stable else executed
+        nbformat.write(run(load(there[name])), there[name])
         print(f"{name}: {perf_counter() - started:.0f} s", flush=True)
 
 

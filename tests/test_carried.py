@@ -84,6 +84,19 @@ def test_it_prints_as_a_table_and_as_plain_values(backend):
     )
 
 
+def test_what_a_part_of_a_gluing_asks_is_bounded_by_the_whole(backend):
+    part, whole = ld.loads(WHOLE), ld.loads(WHOLE.replace("diagram Whole", "diagram Other"))
+    g = ld.glue(part, whole, ["x", "z", "encode", "first"])
+    c = g.diagram.compile(backend, dtype="float64")
+    data = {**DATA, **{name: RNG.normal(size=(30, 2)) for name in g.diagram.roles if name == "y_2"}}
+    for leg in g.legs:
+        told = leg.bounds(c, data)
+        assert [it.name for it in told] == list(part.goals)
+        for it in told:
+            assert [use.by for use in it.uses] == [leg.goals[it.name]] and it.bound == pytest.approx(it.measured)
+        assert told.residuals is not None and told.residuals["first"] == pytest.approx(told["first"].measured ** 2 / 3)
+
+
 def test_goals_that_separate_their_sides_are_tried_first_and_others_bound_as_well(backend):
     i = ld.interpret(ld.loads(PART), ld.loads(WHOLE), morphisms={"f": "other"})
     (fit,) = i.bounds(i.target.compile(backend, dtype="float64"), DATA)

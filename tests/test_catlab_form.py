@@ -92,6 +92,13 @@ def lines(error: LanguageError) -> list[str]:
     return [str(it) for it in error.errors]
 
 
+def test_a_schema_that_lacks_a_list_is_an_error_of_the_whole():
+    form = json.loads(write_catlab(loads("object A\nmap f : A -> A\nlaw f >> f = f")))
+    del form["equations"]
+    with pytest.raises(DiagramError, match="`equations` is not that of the diagram in `learningdiagrams`"):
+        loads_json(json.dumps(form))
+
+
 def test_a_schema_that_was_changed_alone_is_an_error_where_it_differs(tmp_path: Path):
     form = json.loads(write_catlab(loads("object A\nmap f : A -> A\nlaw f >> f = f")))
     form["Hom"][0]["name"] = "g"

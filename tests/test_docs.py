@@ -81,6 +81,15 @@ def test_sessions_run(name: str, count: int):
     assert result.attempted >= count and result.failed == 0
 
 
+def test_every_page_with_code_is_named_by_a_test_that_runs_it():
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    folders = {f"docs/{part}" for part in re.findall(r'"docs" / "([\w-]+)"', tests)}
+    for page in DOCS.rglob("*.md"):
+        if re.search(r"^```(python|pycon|diagram|console|json|lark)$", page.read_text(encoding="utf-8"), re.MULTILINE):
+            whole = str(page.parent.relative_to(ROOT)) in folders
+            assert whole or f'"{page.stem}.md"' in tests or f'("{page.stem}", ' in tests, page.relative_to(ROOT)
+
+
 def test_every_public_name_has_a_place_in_the_api():
     shown = set(re.findall(r"(?m)^::: ([\w.]+)$", "".join(p.read_text("utf-8") for p in (DOCS / "api").glob("*.md"))))
     theory = {f"learningdiagrams.theory.{name}" for name in THEORY}
@@ -129,22 +138,24 @@ def dead(site: Path, pages: dict[Path, Page]) -> Iterator[str]:
                 yield f"{path.relative_to(site)}: {target} has no such place"
 
 
-@pytest.mark.skipif(
-    not (find_spec("zensical") and find_spec("mkdocstrings")), reason="the extra `docs` is not installed"
-)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built from this tree."""
+    if not (find_spec("zensical") and find_spec("mkdocstrings")):
+        pytest.skip("the extra `docs` is not installed")
+    from tools.site import build
+
+    folder = tmp_path_factory.mktemp("site") / "site"
+    build(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[Path, Page]:
+    return {path: Page(path) for path in site.rglob("*.html") if path.name != "404.html"}
+
+
 class TestSite:
-    @pytest.fixture(scope="class")
-    def site(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        from tools.site import build
-
-        site = tmp_path_factory.mktemp("site") / "site"
-        build(site)
-        return site
-
-    @pytest.fixture(scope="class")
-    def pages(self, site: Path) -> dict[Path, Page]:
-        return {path: Page(path) for path in site.rglob("*.html") if path.name != "404.html"}
-
     def test_every_page_is_there_and_titled(self, site: Path, pages: dict[Path, Page]):
         wanted = {path.relative_to(DOCS).with_suffix(".html") for path in DOCS.rglob("*.md")}
         notebooks = {Path("tutorials", f"{path.stem}.html") for path in (ROOT / "notebooks").glob("*.ipynb")}

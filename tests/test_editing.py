@@ -469,3 +469,11 @@ def test_the_examples_of_the_page_run():
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     result = doctest.testfile(str(page), module_relative=False, optionflags=flags)
     assert result.attempted >= 20 and result.failed == 0
+
+
+def test_the_passes_know_of_a_map_after_an_edit_what_they_knew_before(backend):
+    c = RUN.compile(backend)
+    known = {name: c.maps.by_row(name, training=True) for name in ("teacher", "student")}
+    assert known == {"teacher": None, "student": None}
+    e = edit(c, rename({"teacher": "guide", "student": "pupil"}))
+    assert [e.compiled.maps.by_row(name, training=True) for name in ("guide", "pupil")] == [None, None]

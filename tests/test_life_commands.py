@@ -227,6 +227,29 @@ def test_an_edit_taken_back_has_all_numbers_again(trained, tmp_path):
     assert (done.exit_code, done.stderr) == (0, "")
 
 
+def test_edits_of_a_run_that_was_not_trained_between_them_add_up(trained, tmp_path):
+    shutil.copytree("runs/first", "runs/straight")
+    for file, edits, out in (("digits", 'rename((("backbone", "trunk"),))', "other"), ("other", None, "back")):
+        run = "runs/first" if edits else "runs/other"
+        words = ["edit", f"{file}.diagram", edits or "runs/other/undo.json", "-o", f"{out}.diagram", "--run", run]
+        assert trained(*words).exit_code == 0
+    for name, folder in (("digits", "runs/straight"), ("back", "runs/back")):
+        assert trained("train", f"{name}.diagram", "--out", folder, "--epochs", "4", "--resume").exit_code == 0
+    one, other = (ld.load("digits.diagram").compile("torch") for _ in range(2))
+    one.restore("runs/straight/parameters.safetensors")
+    other.restore("runs/back/parameters.safetensors")
+    for name, table in one.parameters().items():
+        assert all(np.array_equal(value, other.parameters()[name][key]) for key, value in table.items())
+
+
+def test_a_run_of_another_diagram_is_not_carried_over(trained, tmp_path):
+    (tmp_path / "digits.diagram").write_text(DIGITS.replace("weight 0.5", "weight 0.25"))
+    done = trained("edit", "digits.diagram", "edits.txt", "-o", "o.diagram", "--run", "runs/first")
+    assert done.exit_code == 1 and len(done.stderr.splitlines()) == 1
+    assert "runs/first: the checkpoint is of another diagram, which differs in " in done.stderr
+    assert not (tmp_path / "o.diagram").exists()
+
+
 def test_what_a_run_is_not_carried_into(trained, tmp_path):
     for to, why in (
         ("runs/first", "runs/first: the run that is carried over stays as it is; say another folder, --to DIR"),
@@ -264,6 +287,12 @@ def test_examine_tells_what_examine_tells(trained):
     c.restore("runs/first/parameters.safetensors")
     assert done.stdout.rstrip() == str(c.examine(rows=30)).rstrip()
     assert "both" in done.stdout and "‖fit‖" in done.stdout
+    again = trained("examine", "digits.diagram", "--run", "runs/first", "--rows", "30", "--draw", "seen.svg")
+    assert again.stdout == done.stdout
+    with open("seen.svg", encoding="utf-8") as drawn:
+        assert f"{c.residuals()['fit']:.3g}" in drawn.read()
+    wrong = trained("examine", "digits.diagram", "--run", "runs/first", "--draw", "seen.gif")
+    assert (wrong.exit_code, wrong.stdout) == (1, "") and wrong.stderr.startswith("seen.gif:1:1: ")
 
 
 def test_examine_as_json_with_an_equation_and_a_constant(trained):
@@ -330,6 +359,17 @@ def test_relate_with_a_run_bounds_what_the_part_asks(trained):
 def test_errors_of_relate_with_a_run(trained, words, code, error):
     done = trained("relate", *words)
     assert done.exit_code == code and error in done.stderr.replace("\n", " ")
+
+
+def test_compile_takes_the_reading_in_which_all_paths_agree(run):
+    done = run("compile", "two.diagram", "--all-parallel", "2", "--prune", "derivable")
+    assert done.exit_code == 0 and "1 of 1 terms are kept" in done.stdout
+    everything = ld.all_parallel(ld.load("digits.diagram"), 3)
+    done = run("compile", "digits.diagram", "--all-parallel", "3", "--prune", "derivable")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert str(ld.prune(everything)) in done.stdout
+    assert run("compile", "digits.diagram", "--all-parallel", "3", "--show", "loss").exit_code == 0
+    assert run("compile", "digits.diagram", "--all-parallel", "0").exit_code == 2
 
 
 # Proofs ----------------------------------------------------------------------------------------------------------

@@ -153,6 +153,18 @@ def test_a_call_that_is_refused_names_its_own_path(backend):
         on.loss(wrong)
 
 
+def test_a_large_frozen_map_is_called_one_batch_at_a_time(backend):
+    """Where nothing is kept for gradients, two calls one after the other have half as much in memory."""
+    for role, width, count in (("frozen", 1100, 0), ("frozen", 8, 1), ("model", 1100, 1)):
+        d = ld.Diagram("Large")
+        sample, image = d.objects("Sample", "Image")
+        f, g = getattr(d, role)("f", image, image), d.model("g", image, image)
+        d.goal("one", d.data("a", sample, image) >> f, d.data("b", sample, image) >> f >> g)
+        c = d.compile(backend=backend, maps={"f": linear(width, width), "g": linear(width, width)})
+        assert len(joints(c)) == count
+        assert ("it is large, and where no gradient is wanted" in str(c.plan)) == (not count)
+
+
 def test_passes_are_chosen_by_name(backend):
     for passes, count in ((["merge"], 1), (["stack"], 0), ("all", 1), ((), 0)):
         c = siamese().compile(backend=backend, maps={"enc": mlp(6, 8, 4)}, passes=passes)

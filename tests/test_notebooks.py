@@ -11,7 +11,10 @@ pytest.importorskip("nbclient", reason="the notebooks are run by nbclient")
 pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
-from notebooks.run import PARAMETERS, code_cells, executed, load, notebooks, tags
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell, new_notebook
+
+from notebooks.run import PARAMETERS, PICTURE, STABLE, code_cells, executed, load, main, notebooks, renewed, tags
 
 PATHS = notebooks()
 EACH = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -79,11 +82,10 @@ def test_it_runs(path: Path):
         assert not {"error", "stderr"} & set(found), found
         # That a figure or picture is there does not hang on how long training took.
         assert set(found) == set(texts(cell)), cell.source
-        if "stable" in tags(cell):
+        if STABLE in tags(cell):
             stable += 1
-            assert found == texts(cell), (
-                f"`make notebooks ARGS={path.stem}` writes what it puts out now:\n{cell.source}"
-            )
+            right = f"`make notebooks ARGS='--stable {path.stem}'` writes what it puts out now"
+            assert found == texts(cell), f"{right}:\n{cell.source}"
     assert stable
 
 
@@ -95,3 +97,43 @@ def test_it_runs_whole(path: Path):
     checks = [cell for cell in code_cells(notebook) if "check" in tags(cell)]
     assert checks and all("assert" in cell.source for cell in checks)
     executed(notebook)
+
+
+def small(*sources: str):
+    """A notebook with a cell of parameters and these after it."""
+    parameters = new_code_cell("QUICK = False", metadata={"tags": [PARAMETERS]})
+    return new_notebook(cells=[parameters, *map(new_code_cell, sources)])
+
+
+def test_quick_sets_the_parameter_and_leaves_the_source():
+    notebook = small("print(QUICK)")
+    made = executed(notebook, quick=True)
+    assert [cell.source for cell in made.cells] == ["QUICK = False", "print(QUICK)"]
+    assert texts(made.cells[1]) == {"stdout": "True\n"}
+    assert notebook.cells[1].outputs == []
+
+
+def test_only_what_does_not_hang_on_training_is_renewed():
+    notebook = small("1 + 1", "2 + 2", "3 + 3")
+    for cell, tag in zip(notebook.cells[1:], (STABLE, PICTURE, "check"), strict=True):
+        cell.metadata["tags"] = [tag]
+    made = renewed(notebook)
+    assert [texts(cell) for cell in made.cells] == [{}, {"text/plain": "2"}, {"text/plain": "4"}, {}]
+    assert "QUICK = True" not in made.cells[0].source
+
+
+def test_a_cell_that_fails_is_named_in_plain_text():
+    with pytest.raises(CellExecutionError) as caught:
+        executed(small("print(QUICK)", "1 / 0", "print('never')"))
+    text = str(caught.value)
+    assert "1 / 0" in text and "ZeroDivisionError: division by zero" in text
+    assert "\x1b" not in text and "never" not in text
+
+
+def test_an_unknown_notebook_is_an_error_that_lists_them(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["run.py", "clipp"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    there = ", ".join(path.stem for path in PATHS)
+    assert f"there is no notebook clipp; there are {there}" in capsys.readouterr().err

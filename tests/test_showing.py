@@ -25,7 +25,7 @@ from learningdiagrams.theory import (
     identity,
     pushout,
 )
-from learningdiagrams.theory.showing import SYMBOLS, proof_html
+from learningdiagrams.theory.showing import SYMBOLS, functors_html, proof_html
 from learningdiagrams.training.history import History
 from learningdiagrams.training.live import PAUSE, SHARE, Plot, in_notebook
 
@@ -185,6 +185,17 @@ def test_functors_transformations_and_colimits(graph: Presentation):
     assert (coproduct(graph, graph, graph)._repr_svg_() or "").count('data-kind="arrow"') == 3
     fork = coequalizer(F, Functor(R, graph, {"V": "V", "E": "V"}, {}))._repr_svg_() or ""
     assert fork.count('data-kind="object"') == 3 and ">in<" in fork
+
+
+def test_what_a_search_found_is_a_table_with_a_column_each():
+    task = ld.loads("object S, X, Y\ndata x : S -> X\ndata y : S -> Y\nmodel f : X -> Y\ngoal fit : x >> f = y")
+    pair = ld.loads("object S, X, Y\ndata x : S -> X\ndata y : S -> Y\nmodel f : X -> Y\nmodel g : X -> Y\n"
+                    "goal one : x >> f = y\ngoal two : x >> g = y")  # fmt: skip
+    html = ld.interpretations(task, pair)._repr_html_()
+    assert "2 interpretations of diagram in diagram" in html and tags(html).count("th") == 3
+    assert tags(html).count("tr") == 1 + 3 + 3 and "<code>g</code>" in html
+    assert "0 interpretations" in ld.interpretations(pair, ld.Diagram("empty"))._repr_html_()
+    assert "… 2 more" in functors_html("many", list(ld.interpretations(task, task)) * 10)
 
 
 def test_what_is_large_has_tables_and_no_picture():

@@ -108,6 +108,7 @@ def test_a_link_that_leads_nowhere_is_an_error(root: Path, tmp_path: Path):
     [
         ("Plain.", "Plain."),
         ("A :class:`Goal`.", "A `Goal`."),
+        ("That `t\n    >> u` composes.\n\n>>> t >> u\nv", "That `t >> u` composes.\n\n```pycon\n>>> t >> u\nv\n```"),
         (":mod:`~a.b`", '<autoref optional identifier="a.b"><code>b</code></autoref>'),
         (">>> f(\n...     1)\n2\n\nText", "```pycon\n>>> f(\n...     1)\n2\n```\n\nText"),
         ("Text\n\n    >>> 1\n    1", "Text\n\n    ```pycon\n    >>> 1\n    1\n    ```"),

@@ -22,7 +22,7 @@ def test_sessions_run():
 
 
 def test_every_option_of_fit_is_named():
-    handed_on = {"maps", "diagram", "state", "seed", "rewriting"}
+    handed_on = {"maps", "diagram", "state", "seed", "rewriting", "passes"}
     options = set(inspect.signature(fit).parameters) - handed_on
     assert [option for option in sorted(options) if f"`{option}`" not in PAGE.read_text(encoding="utf-8")] == []
 

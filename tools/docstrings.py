@@ -12,6 +12,8 @@ from typing import Any
 import griffe
 
 _ROLE = re.compile(r":(?:class|func|meth|mod|data|attr|exc|obj):`(~?)([^`]+)`")
+# A line of prose that happens to start with `>>` would begin a quotation.
+_ARROW = re.compile(r"\n[ ]*(?=>(?!>> ))")
 _SESSION = re.compile(r"(?m)^(?P<indent>[ ]*)>>> (?:.*\n?)(?:(?P=indent)\S.*(?:\n|\Z))*")
 
 
@@ -39,7 +41,7 @@ def markdown(text: str) -> str:
         indent, session = match["indent"], match[0].rstrip("\n")
         return f"{indent}```pycon\n{session}\n{indent}```\n"
 
-    return _SESSION.sub(fenced, _ROLE.sub(link, text)).rstrip("\n")
+    return _SESSION.sub(fenced, _ARROW.sub(" ", _ROLE.sub(link, text))).rstrip("\n")
 
 
 class Docstrings(griffe.Extension):

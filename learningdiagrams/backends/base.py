@@ -100,7 +100,7 @@ class Evaluated:
     """
 
     total: Array
-    terms: dict[str, Array]
+    terms: Mapping[str, Array]
 
     def _repr_html_(self) -> str:
         from learningdiagrams.drawing.notebooks import values_html
@@ -120,8 +120,8 @@ class Optimisation:
         lr: the learning rate, or None for the optimizer's default.
         rates: learning rates of single models, by generator, instead of `lr`.
         clip: the largest norm of the whole gradient, or None.
-        precision: "bfloat16" where maps compute with such numbers in a step; parameters, comparisons and the update keep
-            the compiled kind. None for the compiled kind throughout.
+        precision: "bfloat16" where maps compute with such numbers in a step; parameters, comparisons and the update
+            keep the compiled kind. None for the compiled kind throughout.
     """
 
     optimizer: Any = "adam"
@@ -252,6 +252,10 @@ class Maps(ABC):
         :class:`~learningdiagrams.stacking.Lone`, which says why there is none.
         """
         return Lone(f"the backend {self.backend.name} runs each map by itself")
+
+    def size(self, generator: str) -> int:
+        """How many numbers a map holds."""
+        return 0
 
     def places(self, generator: str) -> frozenset[Hashable]:
         """What tells the places that hold a map's parameters and buffers; two maps that share one have it in common."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -244,6 +245,10 @@ class JaxMaps(Maps):
             return Lone(AGAIN)
         return stacked_kind(self.map(generator), self.by_row(generator, True), self.diagram.roles[generator] == "model")
 
+    def size(self, generator: str) -> int:
+        slots = (slot for table in self.slots(generator) for slot in table.values())
+        return sum(math.prod(self.numbers.shape(slot)) for slot in slots)
+
     def places(self, generator: str) -> frozenset[Hashable]:
         return frozenset(slot for table in self.slots(generator) for slot in table.values())
 
@@ -349,8 +354,7 @@ class JaxMaps(Maps):
 
     def _load(self, kind: str, given: Mapping[str, Mapping[str, Any]], tables: Mapping[str, Mapping[str, int]]) -> None:
         shapes = {
-            name: {key: self.numbers.shape(slot) for key, slot in table.items()}
-            for name, table in tables.items()
+            name: {key: self.numbers.shape(slot) for key, slot in table.items()} for name, table in tables.items()
         }
         check_numbers(kind, given, shapes)
         self._loads += 1

@@ -52,6 +52,7 @@ class Copies:
             "holders": holders,
             "still": frozenset(still),
             "unsaved": frozenset(unsaved),
+            "by_row": all(maps.by_row(name) is None for name in plan.generators),
         }
         if bare is not None:
             made = maps.map(bare.name)

@@ -102,9 +102,9 @@ class Block:
         self._values = values
 
     @cached_property
-    def numbers(self) -> list[np.ndarray]:
+    def numbers(self) -> list[Any]:
         """The values on the host, the steps along the first axis."""
-        return [np.asarray(value) for value in self._values]
+        return jax.tree.map(np.asarray, list(self._values))
 
 
 class Later(Mapping[str, Any]):
@@ -118,7 +118,7 @@ class Later(Mapping[str, Any]):
 
     @cached_property
     def _found(self) -> Mapping[str, Any]:
-        return self._terms([value[self._place] for value in self._block.numbers])
+        return self._terms(jax.tree.map(lambda value: value[self._place], self._block.numbers))
 
     def __getitem__(self, name: str) -> Any:
         return self._found[name]

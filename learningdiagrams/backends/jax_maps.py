@@ -51,6 +51,7 @@ class JaxMap:
         unsaved: the buffers that are no part of the map's state (torch's non-persistent ones).
         architecture: equal for maps that differ in their numbers only.
         draws: whether it may draw random numbers in training.
+        by_row: whether in evaluation it is known to take each row of a batch by itself.
         original: (parameters, buffers) -> what was given, with these numbers: changed in place where it can
             be changed, made anew where not.
     """
@@ -64,6 +65,7 @@ class JaxMap:
     still: frozenset[str] = frozenset()
     unsaved: frozenset[str] = frozenset()
     draws: bool = True
+    by_row: bool = False
 
 
 def as_map(name: str, given: Any, seed: int) -> JaxMap:

@@ -2,8 +2,8 @@
 
 A *place* is a slot, the number of one array, or a cell: the slots of several arrays of one shape, which are one array
 with a first axis more. A compiled step that runs K maps in one call takes and gives cells, so that it is compiled as
-fast as for one map and nothing is stacked or taken apart between two steps; whoever asks for a slot finds the array that
-was always there.
+fast as for one map and nothing is stacked or taken apart between two steps; whoever asks for a slot finds the array
+that was always there.
 
 >>> numbers = Numbers()
 >>> for array in (jnp.zeros(2), jnp.ones(2), jnp.ones(3)):

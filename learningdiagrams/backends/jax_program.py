@@ -23,6 +23,7 @@ from learningdiagrams.backends.jax_ops import JaxOps
 from learningdiagrams.backends.jax_training import JaxTrainer
 from learningdiagrams.backends.straight_line import straight_line
 from learningdiagrams.backends.variants import variants
+from learningdiagrams.batching import Table
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.plan import Apply, Compare, Plan
 from learningdiagrams.schedules import Schedule, schedule
@@ -51,13 +52,15 @@ class JaxProgram(Program):
     def __init__(self, maps: JaxMaps, plan: Plan) -> None:
         self.plan = plan
         self.maps = maps
-        self.table: Table = table_for(plan, maps)
-        self.cells: tuple[Cell, ...] = cells_of(self.table, maps)
+        self.table: Table = maps.table(plan)
+        self.cells = cells_of(self.table, maps)
         tables = {name: (maps.map(name), *maps.slots(name)) for name in plan.generators}
         every = [slot for _, *both in tables.values() for table in both for slot in table.values()]
         self.slots: tuple[int, ...] = tuple(dict.fromkeys(every))
         models = [tables[name] for name in tables if maps.diagram.roles[name] == "model"]
-        self.moving: tuple[int, ...] = tuple(dict.fromkeys(slot for _, _, buffers in models for slot in buffers.values()))
+        self.moving: tuple[int, ...] = tuple(
+            dict.fromkeys(slot for _, _, buffers in models for slot in buffers.values())
+        )
         self.draws: bool = any(made.draws for made, _, _ in models)
         self.steps: dict[Any, Any] = {}
         self._names = tuple(each.name for each in plan.compares)
@@ -104,8 +107,7 @@ class JaxProgram(Program):
         """What :meth:`JaxMaps.pure` gives, for the parameters that stand in these places."""
         maps = self.maps
         shapes = {
-            name: {key: maps.numbers.shape(slot) for key, slot in table.items()}
-            for name, table in places.items()
+            name: {key: maps.numbers.shape(slot) for key, slot in table.items()} for name, table in places.items()
         }
         schedules = {name: schedule(weights[name]) for name in self._names if name in weights}
         averages = [name for name in self.plan.generators if maps.diagram.roles[name] == "ema"]
@@ -123,7 +125,8 @@ class JaxProgram(Program):
                     if missing:
                         raise DiagramError(f"the parameters lack {missing[0]} of `{name}`", name)
                     numbers.update((slot, jnp.asarray(values[name][key])) for key, slot in table.items())
-            arrays = self._bundled({name: jax.tree.map(jnp.asarray, maps.host(value)) for name, value in self._inputs(batch)})
+            given = {name: jax.tree.map(jnp.asarray, maps.host(value)) for name, value in self._inputs(batch)}
+            arrays = self._bundled(given)
             at = jnp.array([each(step, xp=jnp) for each in schedules.values()], maps.dtype)
             key = jax.random.fold_in(jax.random.key(maps.seed), step) if training and self.draws else None
             total, (values, _) = self.loss(numbers, arrays, tuple(schedules), at, key, training)
@@ -160,11 +163,12 @@ class JaxProgram(Program):
         total, terms, found = self._called(run, trained, batch, values, step, training)
         field: Parameters = {}
         with maps.context():
-            gradients = {
-                slot: each
-                for place, array in zip(trained, found, strict=True)
-                for slot, each in (zip(place, apart(array), strict=True) if isinstance(place, tuple) else ((place, array),))
-            }
+            gradients: dict[int, Array] = {}
+            for place, array in zip(trained, found, strict=True):
+                if isinstance(place, tuple):
+                    gradients.update(zip(place, apart(array), strict=True))
+                else:
+                    gradients[place] = array
             for name in maps.models:
                 table, _ = maps.slots(name)
                 field[name] = {

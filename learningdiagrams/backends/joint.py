@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from learningdiagrams.batching import Choice, Comparisons, Joint, Merged, Table, depths, table_of
 from learningdiagrams.merging import merges
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from learningdiagrams.backends.base import Maps
     from learningdiagrams.backends.straight_line import JointOperations
 
-__all__ = ["joint_scope", "table_for"]
+__all__ = ["LARGEST", "joint_scope", "table_for"]
+
+LARGEST: Final = 2**20
+"""The most numbers of a map whose calls cost more than what they compute."""
 
 
 def table_for(plan: Plan, maps: Maps) -> Table:
@@ -51,7 +54,9 @@ def table_for(plan: Plan, maps: Maps) -> Table:
     deep = depths(plan, ordered)
     stacked = stacks(plan, deep, architecture, maps.fewest) if "stack" in passes else Choice()
     taken = {index for group in stacked.groups for index in group}
-    merged = merges(plan, deep, refuse, taken) if "merge" in passes else Choice()
+    merged = Choice()
+    if "merge" in passes:
+        merged = merges(plan, deep, refuse, taken, large=lambda name: maps.size(name) > LARGEST)
     return table_of(plan, merged, stacked, ordered, maps.fewest)
 
 

@@ -46,7 +46,7 @@ State = Any
 REFUSALS: Final = (TypeError, ValueError, RuntimeError, IndexError)
 """What frameworks raise where shapes, kinds of numbers or indices do not fit; their subclasses say something else."""
 
-StraightLine = Callable[[Mapping[str, Value], State], tuple[tuple[Value, ...], tuple[Value, ...]]]
+StraightLine = Callable[[Mapping[Any, Value], State], tuple[tuple[Value, ...], tuple[Value, ...]]]
 """A function of (batch, state) that gives the values of the table's `compares` and of `plan.outputs`, in order.
 
 `batch` holds the value of every input of the table, already arrays of the backend; `state` is handed to the

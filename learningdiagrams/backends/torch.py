@@ -98,6 +98,10 @@ class TorchMaps(Maps):
             for name, given in realisations.items()
         }
         self._layers = {name: given for name, given in realisations.items() if isinstance(given, Layer)}
+        for name in self._layers:
+            module = self._maps[name].module
+            if module is not None and diagram.roles[name] != "model":
+                module.requires_grad_(False)  # made here, so that its flags are nobody else's
         check_parameters(diagram, self._maps)
         self._averages: list[tuple[Map, Map, Callable[..., None]]] = []
         for name, follows in diagram.averages.items():
@@ -161,7 +165,8 @@ class TorchMaps(Maps):
     def table(self, plan: Plan) -> Table:
         if self.backend.torch_compile is not None:
             # A tracer sees the plan as it is, and fuses for itself.
-            return Table.of(plan, {name: {("anything",): COMPILES} for name in ("merge", "stack") if name in self.passes})
+            asked = [name for name in ("merge", "stack") if name in self.passes]
+            return Table.of(plan, {name: {("anything",): COMPILES} for name in asked})
         return super().table(plan)
 
     def by_row(self, generator: str, training: bool = False) -> str | None:
@@ -175,6 +180,9 @@ class TorchMaps(Maps):
             return Lone(AGAIN)
         made, reason = self.map(generator), self.by_row(generator, self.diagram.roles[generator] == "model")
         return stacked_kind(made, self._layers.get(generator), reason)
+
+    def size(self, generator: str) -> int:
+        return sum(tensor.numel() for tensor in self.map(generator).tensors())
 
     def places(self, generator: str) -> frozenset[Hashable]:
         return frozenset(tensor.data_ptr() or id(tensor) for tensor in self.map(generator).tensors())

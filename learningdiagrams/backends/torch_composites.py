@@ -13,6 +13,7 @@ from learningdiagrams.backends.straight_line import StraightLine, straight_line
 from learningdiagrams.backends.torch_maps import Map
 from learningdiagrams.backends.torch_program import Operations
 from learningdiagrams.errors import DiagramError
+from learningdiagrams.passes import by_row
 from learningdiagrams.plan import Apply, depends_on_input, plan_morphism
 from learningdiagrams.theory.morphisms import Morphism
 
@@ -45,7 +46,8 @@ class Copies:
         run = straight_line(plan, _OfState(parts.__getitem__, self._maps.backend, plan))
         constants = [not depends_on_input(term) for term in morphism.terms]
         inputs = len(morphism.dom.factors)
-        return (_OfOne if inputs == 1 else _Composite)(parts, run, inputs, constants)
+        made = (_OfOne if inputs == 1 else _Composite)(parts, run, inputs, constants)
+        return by_row(made) if all(map(self._is_by_row, plan.generators)) else made
 
     def _copy(self, name: str, trained: bool) -> Map:
         if name not in self._made:
@@ -63,7 +65,13 @@ class Copies:
             module = copy.deepcopy(made.module, self._memo)
         except Exception as error:
             raise DiagramError(f"`{name}`: its module cannot be copied: {error}", name) from error
-        return Map(getattr(module, made.call.__name__) if inspect.ismethod(made.call) else module, module)
+        if inspect.ismethod(made.call):
+            return Map(getattr(module, made.call.__name__), module)
+        return Map(by_row(module) if self._is_by_row(name) else module, module)
+
+    def _is_by_row(self, name: str) -> bool:
+        """Whether a map takes each row by itself in both modes: of a built-in layer a copy does not tell it."""
+        return all(self._maps.by_row(name, training) is None for training in (False, True))
 
 
 class _OfState(Operations):

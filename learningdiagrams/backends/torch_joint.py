@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
@@ -11,6 +11,7 @@ from torch.func import functional_call
 
 from learningdiagrams import losses
 from learningdiagrams.backends import comparators
+from learningdiagrams.backends.joint import LARGEST
 from learningdiagrams.backends.torch_abstract import architecture
 from learningdiagrams.backends.torch_kept import Column
 from learningdiagrams.backends.torch_maps import Map
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from learningdiagrams.backends.torch import TorchMaps
 
 __all__ = ["TorchJoint", "columns_of", "stacked_kind"]
-
-LARGEST: Final = 2**20
-"""The most numbers of a map that is stacked. The work of a larger one is not the call, and copying it is."""
 
 FUNCTION: Final = "only modules have numbers to stack"
 METHOD: Final = "it is a method of its module"
@@ -78,7 +76,7 @@ def _layers(layer: Layer | None) -> list[Layer]:
 class _Rows(TorchOps):
     """The operations of comparators on bundles: what is a number of one comparison is one for each of them."""
 
-    fused = {}
+    fused: Mapping[type[losses.Comparator], Callable[[Any, Tensor, Tensor], Tensor]] = {}
 
     def mean(self, x: Tensor) -> Tensor:
         return x.flatten(1).mean(1)
@@ -235,4 +233,3 @@ def _rows_of(value: Any, count: int) -> Tensor:
     if not isinstance(value, Tensor) or value.ndim == 0 or value.shape[0] != count:
         raise ValueError("the first axis of a value is the batch")
     return value
-

@@ -1,14 +1,15 @@
 """Parameters of several modules kept stacked while they are trained, on PyTorch.
 
 A *column* is one parameter of K modules of one architecture. While it is kept, one tensor of shape (K, …) holds its
-numbers; each module's own parameter is a view of its row, so that whoever reads or fills a parameter in place does so as
-ever. A stacked call takes the whole tensor as it is, its gradient comes as one, and an optimizer moves it in one go.
+numbers; each module's own parameter is a view of its row, so that whoever reads or fills a parameter in place does so
+as ever. A stacked call takes the whole tensor as it is, its gradient comes as one, and an optimizer moves it in one go.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -49,10 +50,23 @@ class Kept:
         self._columns: dict[nn.Parameter, Column] = {}
         self._rows: list[tuple[nn.Parameter, int]] = []
         self._owner: object = None
+        self._used = False
 
     def stack(self, identity: tuple[int, ...]) -> nn.Parameter | None:
-        """The tensor that holds a column, by the identities of its parameters; None where it is not kept."""
-        return self._stacks.get(identity)
+        """The tensor that is to be taken for a column, by the identities of its parameters; None where it is not kept.
+
+        Outside of a trainer's own step gradients are to reach the parameters themselves.
+        """
+        return self._stacks.get(identity) if self._used else None
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """A region in which stacked calls take what is kept."""
+        before, self._used = self._used, True
+        try:
+            yield
+        finally:
+            self._used = before
 
     def is_of(self, owner: object) -> bool:
         """Whether the columns are those that this one asked for."""

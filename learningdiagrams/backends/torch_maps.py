@@ -34,11 +34,12 @@ class Map:
         parameters: by the module's own names, each once.
     """
 
-    __slots__ = ("call", "module", "parameters")
+    __slots__ = ("_places", "call", "module", "parameters")
 
     def __init__(self, call: Callable[..., Any], module: nn.Module | None) -> None:
         self.call = call
         self.module: Any | None = module
+        self._places: list[tuple[dict[str, Any], str]] | None = None
         self.parameters: dict[str, nn.Parameter] = dict(module.named_parameters()) if module is not None else {}
 
     def buffers(self) -> dict[str, Tensor]:
@@ -50,9 +51,12 @@ class Map:
 
     def tensors(self) -> Iterator[Tensor]:
         """Everything that the module holds: parameters, and buffers also where it does not save them."""
-        if self.module is not None:
-            yield from self.module.parameters()
-            yield from self.module.buffers()
+        if self._places is None:  # a walk through a module takes longer than many a layer
+            parts = () if self.module is None else tuple(self.module.modules())
+            tables = [part._parameters for part in parts] + [part._buffers for part in parts]
+            self._places = [(table, name) for table in tables for name in table]
+        found = (table.get(name) for table, name in self._places)
+        yield from dict.fromkeys(tensor for tensor in found if tensor is not None)
 
 
 def realise(name: str, given: Any, *, seed: int, dtype: torch.dtype, device: torch.device | None) -> Map:

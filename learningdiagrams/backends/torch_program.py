@@ -37,8 +37,9 @@ class TorchProgram(Program):
         self.plan = plan
         self.maps = maps
         # A tracer sees the plan as it is, and fuses for itself.
-        self.table: Table = table_for(plan, maps) if maps.backend.torch_compile is None else Table.of(plan)
+        self.table: Table = maps.table(plan)
         self._names = tuple(each.name for each in plan.compares)
+        self._vectors: dict[str, tuple[tuple[Any, ...], Tensor]] = {}
         self._operations = self._made_for(self.table)
         self._eager = self._run = straight_line(plan, self._operations, self.table)
         if maps.backend.torch_compile is not None and plan.moved:
@@ -88,11 +89,18 @@ class TorchProgram(Program):
             if all(weight == 1 for weight in given):
                 return value.sum()
             if None not in given:
-                return value @ value.new_tensor(given)
+                return value @ self._vector(compare, tuple(given), value)
         else:
             terms.update(zip(names, value, strict=True))
         parts = [terms[name] * float(weight) for name, weight in zip(names, given, strict=True) if weight is not None]
         return torch.stack(parts).sum() if parts else None
+
+    def _vector(self, compare: Comparisons, weights: tuple[Any, ...], like: Tensor) -> Tensor:
+        """Weights as a tensor, made when they change."""
+        before = self._vectors.get(compare.parts[0].name)
+        if before is None or before[0] != weights:
+            before = self._vectors[compare.parts[0].name] = (weights, like.new_tensor(weights))
+        return before[1]
 
     def outputs(self, batch: Batch) -> tuple[Tensor, ...]:
         with torch.no_grad():
@@ -138,9 +146,7 @@ class TorchProgram(Program):
         maps = self.maps
         try:
             arrays = {
-                name: maps.array(batch[name])
-                if isinstance(name, str)
-                else self._bundle([batch[each] for each in name])
+                name: maps.array(batch[name]) if isinstance(name, str) else self._bundle([batch[each] for each in name])
                 for name in self.table.inputs
             }
         except KeyError as missing:

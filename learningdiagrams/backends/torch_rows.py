@@ -84,7 +84,7 @@ def _is_known(module: nn.Module) -> bool:
     if kind is nn.Sequential:
         return all(map(_is_known, module.children()))
     if kind in (nn.TransformerEncoderLayer, nn.TransformerEncoder):
-        return all(part.batch_first for part in module.modules() if isinstance(part, nn.TransformerEncoderLayer))
+        return all(part.batch_first for part in module.modules() if isinstance(part, nn.MultiheadAttention))
     if kind in _AXIS:
         return getattr(module, _AXIS[kind]) not in (None, 0)
     return kind in _ALWAYS or kind in _MODED

@@ -65,6 +65,7 @@ class TorchTrainer(Trainer):
         # a session nobody would say when the parameters are to have memory of their own again.
         alike = [c for c in columns if len({self._rated.get(tensor, (None,))[0] for tensor in c}) == 1]
         whole = [c for c in alike if all(tensor in self._rated for tensor in c)]
+        maps.kept.release()
         self._begin(can_be_kept(whole, maps.tensors()) if isinstance(how.optimizer, str) and maps.in_session else [])
 
     def _begin(self, columns: Sequence[Column]) -> None:
@@ -101,12 +102,11 @@ class TorchTrainer(Trainer):
 
     def _start(self) -> None:
         self._forget()
-        if self._columns:
-            self._keep()
+        self._keep()
 
     def _backward(self, program: Program, batch: Batch, weights: Mapping[str, float], step: int) -> Evaluated:
         """The loss at a batch, and its gradients added to what parameters have."""
-        with torch.enable_grad(), self._precision():
+        with torch.enable_grad(), self._precision(), self._maps.kept.in_use():
             evaluated = program(batch, weights, step, training=True)
         evaluated.total.backward()
         return evaluated
@@ -136,6 +136,9 @@ class TorchTrainer(Trainer):
         maps = self._maps
         if maps.kept.is_of(self):
             maps.kept.check()
+            return
+        if not self._columns:
+            maps.kept.take((), self)
             return
         # Another trainer, or the end of a session, gave the parameters memory of their own.
         state = self.state()

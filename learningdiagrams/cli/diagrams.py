@@ -36,6 +36,10 @@ def prove(
         float, typer.Option(metavar="S", min=0.0, help="How long to try; it may only turn an answer into unknown.")
     ] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    film: Annotated[
+        str | None,
+        typer.Option(metavar="OUT", help="Draw the proof step by step, to .svg, .png, .pdf, .tex or .html."),
+    ] = None,
 ) -> None:
     """Decides a morphism equation. Exit code 0: proved, 3: refuted, 4: not decided."""
     diagram = loaded(file)
@@ -50,6 +54,11 @@ def prove(
         typer.echo(json.dumps(verdict_json(verdict), ensure_ascii=False))
     else:
         typer.echo(verdict_text(verdict, hypothetical=using != "laws" and bool(diagram.goals)))
+    if film is not None and verdict.holds:
+        from learningdiagrams.drawing import draw_proof
+
+        with reporting(film):
+            draw_proof(verdict.proof, film, roles=diagram.roles)
     if not verdict.holds:
         raise typer.Exit(UNDECIDED if verdict.holds is None else REFUTED)
 
@@ -62,6 +71,16 @@ def draw(
         typer.Option("-o", "--out", metavar="OUT", help="Ends in .svg, .png, .pdf, .tex, .dot, .mmd or .html."),
     ] = None,
     quiver: Annotated[bool, typer.Option("--quiver", help="Print a link that opens it in q.uiver.app.")] = False,
+    goal: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Draw this goal, law or measure alone, with its comparator.")
+    ] = None,
+    string: Annotated[bool, typer.Option("--string", help="Draw its two sides as string diagrams.")] = False,
+    look: Annotated[
+        str | None,
+        typer.Option(
+            metavar="light|dark", help="That, whatever the reader prefers.", callback=one_of("light", "dark")
+        ),
+    ] = None,
 ) -> None:
     """Draws a diagram, in the form that OUT's ending says, or as a link of quiver."""
     if out is None and not quiver:
@@ -69,7 +88,7 @@ def draw(
     diagram = loaded(file)
     if out is not None:
         with reporting(out):
-            diagram.draw(out)
+            diagram.draw(out, goal=goal, string=string, dark=None if look is None else look == "dark")
     if quiver:
         from learningdiagrams.drawing.quiver import quiver as quiver_link
 
@@ -104,6 +123,15 @@ def compile_(
             callback=one_of("derivable"),
         ),
     ] = None,
+    all_parallel: Annotated[
+        int | None,
+        typer.Option(
+            "--all-parallel",
+            metavar="N",
+            min=1,
+            help="With a goal for every two parallel paths of at most N generators, its data counted.",
+        ),
+    ] = None,
     use_laws: Annotated[
         bool,
         typer.Option("--use-laws", help="Rewrite goals by laws that mention no trained map, where steps get fewer."),
@@ -119,6 +147,10 @@ def compile_(
 
     diagram = loaded(file, trust)
     with reporting(file, diagram):
+        if all_parallel is not None:
+            from learningdiagrams.parallel import all_parallel as with_all
+
+            diagram = with_all(diagram, all_parallel)
         pruning = pruning_asked(diagram, prune)
         rewriting = asked_rewriting(diagram, use_laws, pruning)
         plan = make_plan(diagram, diagram.goals.values(), rewriting=rewriting)

@@ -15,6 +15,7 @@ from learningdiagrams.errors import DiagramError
 
 if TYPE_CHECKING:
     from learningdiagrams.editing import Edit, Edited
+    from learningdiagrams.training.checkpoints import Checkpoint
 
 __all__ = ["edit"]
 
@@ -67,6 +68,7 @@ def edit(
             _free(target, Path(run))
             compiled = restored(here, Path(run), str(before))
             made = done(compiled, given, numbers=None if numbers is None else _numbers(Path(numbers)))
+            found, given = _carried(made, before, Path(run), given)
         back = made.undo
     with reporting(out, made.diagram):
         made.diagram.save(out)
@@ -75,7 +77,7 @@ def edit(
             _write(Path(undo), back)
     if run is not None:
         with reporting(str(target)):
-            _leave(made, Path(run), target, given, back)
+            _leave(made, target, found, given, back)
     for line in _told(made):
         typer.echo(line)
     typer.echo(out)
@@ -119,28 +121,55 @@ def _free(target: Path, run: Path) -> None:
         raise DiagramError(f"{target}: there is a run here already; say another folder, --to DIR")
 
 
-def _leave(made: Edited, run: Path, target: Path, given: Edit, back: Edit) -> None:
-    """What the run of the edited diagram goes on from."""
+def _carried(made: Edited, before: Diagram, run: Path, given: Edit) -> tuple[Checkpoint | None, Edit]:
+    """The checkpoint that the run of the edited diagram goes on from, and the edits that lead there from its diagram.
+
+    A run that was edited and has not been trained since has the checkpoint of the diagram before that, so that edits
+    add up.
+    """
+    from learningdiagrams.editing import edit as done
+    from learningdiagrams.editing import loads_edit
+    from learningdiagrams.language import loads
+    from learningdiagrams.training import checkpoints
+
+    found = checkpoints.read(run)
+    if found is None:
+        return None, given
+    facts = {key: value for key, value in found.facts.items() if key not in ("format", "tensors")}
+    if facts["diagram"] == str(before):
+        return checkpoints.Checkpoint(found.tensors, {**facts, "diagram": str(made.before)}), given
+    if not (run / EDIT).is_file():
+        found.check(str(before), {}, run)
+    earlier = loads_edit((run / EDIT).read_text(encoding="utf-8"))
+    if str(done(loads(facts["diagram"], file=str(run)), earlier).diagram) != str(made.before):
+        raise DiagramError(
+            f"{run}: it was edited and not trained since, and not to what is edited here; train it first"
+        )
+    return checkpoints.Checkpoint(found.tensors, facts), earlier >> given
+
+
+def _leave(made: Edited, target: Path, found: Checkpoint | None, given: Edit, back: Edit) -> None:
+    """What the run of the edited diagram goes on from, in its folder."""
     from learningdiagrams.training import checkpoints
 
     target.mkdir(parents=True, exist_ok=True)
-    found = checkpoints.read(run)
     if found is not None:
-        facts = {key: value for key, value in found.facts.items() if key not in ("format", "tensors")}
-        checkpoints.write(target, checkpoints.Checkpoint(found.tensors, {**facts, "diagram": str(made.before)}))
+        checkpoints.write(target, found)
     made.compiled.save(target / PARAMETERS)
     _write(target / EDIT, given)
     _write(target / UNDO, back)
     numpy = made.compiled.maps.numpy
     left = {f"{name}/{key}": numpy(value) for name, table in made.left.items() for key, value in table.items()}
     if left:
-        checkpoints._save(target / LEFT, left)
+        checkpoints.save_tensors(target / LEFT, left)
 
 
 def _numbers(path: Path) -> dict[str, dict[str, Any]]:
     from learningdiagrams.training import checkpoints
 
-    return checkpoints.unflatten("left", {f"left/{key}": value for key, value in checkpoints._load(path).items()})
+    return checkpoints.unflatten(
+        "left", {f"left/{key}": value for key, value in checkpoints.load_tensors(path).items()}
+    )
 
 
 def _write(path: Path, edits: Edit) -> None:

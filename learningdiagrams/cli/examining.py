@@ -27,6 +27,10 @@ def examine(
     lipschitz: Constants = "",
     rows: Rows = 1024,
     max_seconds: Annotated[float, typer.Option(metavar="S", min=0.0, help="For finding proofs.")] = 10.0,
+    draw: Annotated[
+        str | None,
+        typer.Option("--draw", metavar="OUT", help="Draw the diagram with what is left of each equation; .svg, .png …"),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Import and run code that the file names.")] = False,
 ) -> None:
@@ -41,4 +45,7 @@ def examine(
     with reporting(file, diagram):
         compiled = restored(diagram, folder)
         found = compiled.examine(equations=equation or (), lipschitz=given or None, rows=rows, max_seconds=max_seconds)
+    if draw is not None:
+        with reporting(draw):
+            diagram.draw(draw, residuals=found.residuals)
     typer.echo(plain_json(found.to_json()) if json else str(found))

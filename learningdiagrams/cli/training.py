@@ -100,7 +100,8 @@ def train(
         history = compiled.fit(data, out=folder, resume=resume and going_on(diagram, compiled, folder), **options)
         # What stays the same for all stages was a choice; `epochs` and `steps` are for those that name neither.
         settings = {name.replace("_", " "): value for name, value in options.items() if value is not None}
-        found = compiled.examine(data, max_seconds=EXAMINING)
+        # Who presses Ctrl-C waits for nothing more than the report.
+        found = None if history.interrupted else compiled.examine(data, max_seconds=EXAMINING)
         report_run(compiled, history, folder, settings={**settings, "device": device}, examination=found)
     typer.echo(str(history))
     typer.echo(f"{folder}")

@@ -7,7 +7,7 @@ or into it gets a 1 of its own, beside its other end: one 1 for all would tie to
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -63,8 +63,12 @@ class Graph:
     """Corners of equations between paths of two maps: source, the corner beside it, the one below, target."""
 
 
-def graph_of(diagram: Diagram) -> Graph:
-    """The vertices and edges of a diagram, in order of declaration."""
+def graph_of(diagram: Diagram, only: Set[str] | None = None) -> Graph:
+    """The vertices and edges of a diagram, in order of declaration.
+
+    Args:
+        only: names of generators; what these do not touch is left out.
+    """
     vertices: dict[str, Vertex] = {}
     samples = set(diagram.sample_objects)
     for name, sort in diagram.sorts.items():
@@ -102,6 +106,8 @@ def graph_of(diagram: Diagram) -> Graph:
         return obj.name
 
     for name, morphism in diagram.generators.items():
+        if only is not None and name not in only:
+            continue
         style = diagram.styles.get(name)
         spec = diagram.specs.get(name)
         edges.append(
@@ -122,7 +128,12 @@ def graph_of(diagram: Diagram) -> Graph:
         for key, factor in wires(product):
             way = (product.name, factor) if product in made else (factor, product.name)
             edges.append(Edge(key, *way, WIRE))
-    return Graph(vertices, tuple(edges), squares(diagram))
+    corners = squares(diagram)
+    if only is not None:
+        touched = {end for edge in edges for end in (edge.source, edge.target)}
+        vertices = {key: vertex for key, vertex in vertices.items() if key in touched}
+        corners = tuple(square for square in corners if touched.issuperset(square))
+    return Graph(vertices, tuple(edges), corners)
 
 
 def wires(product: Object) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
+from learningdiagrams.declarations import Goal, Measure
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.drawing import text
 from learningdiagrams.drawing.graph import Edge, Graph, Vertex, graph_of
@@ -27,7 +28,9 @@ from learningdiagrams.drawing.picture import Point
 from learningdiagrams.drawing.places import LABEL, ROW, place, size
 from learningdiagrams.drawing.routes import Rect, at, routes, sampled, spaced
 from learningdiagrams.drawing.tangles import Tangle
+from learningdiagrams.language.writing import argument
 from learningdiagrams.theory.morphisms import Morphism
+from learningdiagrams.theory.presentations import Law
 from learningdiagrams.theory.terms import applications
 
 __all__ = ["Arrow", "Badge", "Layout", "Spot", "layout", "path_edges"]
@@ -48,6 +51,8 @@ ARRANGEMENTS: Final[tuple[Mapping[str, Any], ...]] = (
     {"kind": "free", "greedy": True, "ranks": "late"},
     *({"kind": "free", "ranks": number, "greedy": number % 2 == 1} for number in range(8)),
 )
+CALM: Final = 200
+"""Arrows and wires beyond which none looks for a better way than its first."""
 EFFORT: Final = ((40, 20), (80, 3), (150, 2))
 """How many arrangements are tried for at most so many arrows and wires; beyond the last, one."""
 LINE: Final = 8.0
@@ -105,13 +110,24 @@ class Layout:
         return (min(xs), min(ys), max(xs), max(ys)) if xs else (0.0, 0.0, 0.0, 0.0)
 
 
-def layout(diagram: Diagram, residuals: Mapping[str, float] | None = None) -> Layout:
-    """Places everything that is drawn of a diagram; the same diagram gives the same layout."""
-    graph = graph_of(diagram)
-    words = {name: (kind, badge) for kind, name, badge in _badge_words(diagram, residuals)}
+def layout(
+    diagram: Diagram, residuals: Mapping[str, float] | None = None, *, only: Goal | Measure | Law | None = None
+) -> Layout:
+    """Places everything that is drawn of a diagram; the same diagram gives the same layout.
+
+    Args:
+        residuals: how far goals and laws are from holding, by name. only: an equation of the diagram; its two paths
+            alone are placed, and its sign says its comparator and weight.
+    """
+    if only is None:
+        graph = graph_of(diagram)
+        words = {name: (kind, badge) for kind, name, badge in _badge_words(diagram, residuals)}
+    else:
+        graph = graph_of(diagram, {*path_edges(only.left), *path_edges(only.right)})
+        words = {only.name: _sign(diagram, only, residuals)}
     before: dict[str, float] = {}
-    for name, (kind, badge) in words.items():
-        target = (diagram.goals[name] if kind == "goal" else diagram.laws[name]).left.cod.name
+    for name, (_, badge) in words.items():
+        target = _equation(diagram, name).left.cod.name
         if target in graph.vertices:
             before[target] = max(before.get(target, 0.0), text.width(badge, BADGE))
     columns, places, curves = _least_tangled(graph, before)
@@ -148,8 +164,8 @@ def _least_tangled(
             continue
         seen.add(columns.order)
         places = place(graph, columns, before)
-        curves = routes(graph, columns, places)
-        tangled = Tangle(curves).total()
+        curves = routes(graph, columns, places, passes=0 if len(graph.edges) > CALM else 2)
+        tangled = Tangle(curves).total() if count > 1 else 0
         if tangled < least:
             best, least = (columns, places, curves), tangled
         if not tangled:
@@ -289,10 +305,26 @@ def _badge_words(diagram: Diagram, residuals: Mapping[str, float] | None) -> Ite
     for kind, equations in (("goal", diagram.goals), ("law", diagram.laws)):
         for name in equations:
             style = diagram.styles.get(name)
-            words = text.shortened(text.plain(style.label) if style and style.label else name, BADGE, 150.0)
+            label = text.plain(style.label) if style and style.label else f"= {name}" if kind == "law" else name
+            words = text.shortened(label, BADGE, 150.0)
             if residuals is not None and name in residuals:
                 words += f"  {text.number(residuals[name])}"
             yield kind, name, words
+
+
+def _sign(diagram: Diagram, equation: Goal | Measure | Law, residuals: Mapping[str, float] | None) -> tuple[str, str]:
+    """Kind and text of the sign of an equation that is drawn alone: its name, comparator and weight."""
+    kind = "law" if isinstance(equation, Law) else "goal" if equation.name in diagram.goals else "measure"
+    words = f"= {equation.name}" if isinstance(equation, Law) else f"⇒ {equation.name}: {argument(equation.by)}"
+    if isinstance(equation, Goal) and equation.weight != 1:
+        words += f" · {argument(equation.weight)}"
+    if residuals is not None and equation.name in residuals:
+        words += f"  {text.number(residuals[equation.name])}"
+    return kind, words
+
+
+def _equation(diagram: Diagram, name: str) -> Goal | Measure | Law:
+    return diagram.goals.get(name) or diagram.laws.get(name) or diagram.measures[name]
 
 
 def _badges(
@@ -305,7 +337,7 @@ def _badges(
     residuals: Mapping[str, float] | None,
 ) -> Iterator[Badge]:
     for name, (kind, badge) in words.items():
-        equation = diagram.goals[name] if kind == "goal" else diagram.laws[name]
+        equation = _equation(diagram, name)
         residual = residuals[name] if residuals is not None and name in residuals else None
         edges = {*path_edges(equation.left), *path_edges(equation.right)}
         if len(edges) == 1 and edges <= loops:

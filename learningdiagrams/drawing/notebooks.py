@@ -46,7 +46,7 @@ __all__ = [
     "values_html",
 ]
 
-LARGE: Final = 150
+LARGE: Final = 100
 """Objects and generators together beyond which a diagram is not drawn by itself, nor with an equation of hundreds of
 symbols; `draw()` draws it.
 """
@@ -164,5 +164,6 @@ def residuals_html(
 
 
 def values_html(heading: Sequence[str], values: dict[str, Any]) -> str:
-    """Names with numbers, such as the terms of a loss."""
-    return framed([rows_table(heading, [[written(name), f"{value.item():.6g}"] for name, value in values.items()])])
+    """Names with numbers, such as the terms of a loss: arrays of one number, or expressions in closed form."""
+    numbers = {name: f"{x.item():.6g}" if hasattr(x, "item") else written(str(x)) for name, x in values.items()}
+    return framed([rows_table(heading, [[written(name), number] for name, number in numbers.items()])])

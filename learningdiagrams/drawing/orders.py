@@ -198,7 +198,7 @@ class _Sorter:
                 found = known[upper, lower] = _inversions(ends[upper], ends[lower])
             return found
 
-        near = len(column) if len(column) <= 24 else 12
+        near = len(column) if len(column) <= 24 else 8 if len(self.pairs) <= STARTS[-1][0] else 1
         for _ in range(3):
             changed = False
             for key in list(column):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-__all__ = ["Area", "Box", "Curve", "Group", "Picture", "Point", "Shape", "Words", "arrowhead", "line", "wave"]
+__all__ = ["Area", "Box", "Curve", "Group", "Picture", "Point", "Shape", "Words", "arrowhead", "line", "shifted", "wave"]
 
 Point = tuple[float, float]
 HEAD: Final = 9.0
@@ -88,6 +88,17 @@ class Picture:
     width: float
     height: float
     groups: tuple[Group, ...]
+
+
+def shifted(group: Group, dx: float, dy: float) -> Group:
+    """A group at another place."""
+    moved: list[Shape] = []
+    for shape in group.shapes:
+        if isinstance(shape, Curve | Area):
+            moved.append(replace(shape, points=tuple((x + dx, y + dy) for x, y in shape.points)))
+        else:
+            moved.append(replace(shape, x=shape.x + dx, y=shape.y + dy))
+    return replace(group, shapes=tuple(moved))
 
 
 def line(start: Point, end: Point) -> tuple[Point, ...]:

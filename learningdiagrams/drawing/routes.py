@@ -62,8 +62,7 @@ def at(points: Sequence[Point], t: float) -> Point:
 
 def sampled(points: Sequence[Point], each: int = SAMPLES) -> list[Point]:
     """Points along a curve."""
-    count = (len(points) - 1) // 3 * each
-    return [at(points, k / each) for k in range(count + 1)]
+    return _points(polygon(points, each))
 
 
 def spaced(points: Sequence[Point], step: float = 5.0) -> list[Point]:
@@ -72,8 +71,12 @@ def spaced(points: Sequence[Point], step: float = 5.0) -> list[Point]:
     for i in range(0, len(points) - 1, 3):
         segment = points[i : i + 4]
         count = max(2, math.ceil(_length(segment) / step))
-        found += [at(segment, k / count) for k in range(1, count + 1)]
+        found += _points(polygon(segment, count)[1:])
     return found
+
+
+def _points(rows: np.ndarray) -> list[Point]:
+    return [(x, y) for x, y in rows.tolist()]
 
 
 def meets(points: Sequence[Point], rects: Sequence[Rect], margin: float = 0.0) -> int:
@@ -229,10 +232,11 @@ def _untangled(ways: Mapping[str, _Ways], found: dict[str, tuple[Point, ...]], p
     for _ in range(passes):
         counts = {key: tangle.crossings(key) for key in found}
         changed = False
-        for key in sorted((key for key in found if counts[key]), key=lambda key: -counts[key]):
+        for key in sorted((key for key in found if counts[key]), key=lambda key: (ways[key].looped, -counts[key])):
             way = ways[key]
             before = tangle.crossings(key)
-            if not before:
+            if not before or (way.looped and before == 1):
+                # A loop is looked for above its vertex, or below.
                 continue
             others = [found[edge.key] for edge in way.bundle if edge.key != key]
             best, least = found[key], (way.hits(found[key]), before, 0.0)
@@ -273,6 +277,10 @@ class _Ways:
     bundle: Sequence[Edge]
     number: int
 
+    @property
+    def looped(self) -> bool:
+        return self.edge.source == self.edge.target
+
     @cached_property
     def foreign(self) -> np.ndarray:
         ends = (self.edge.source, self.edge.target)
@@ -293,14 +301,14 @@ class _Ways:
             hits = self.hits(candidate)
             if hits < fewest:
                 fewest, best = hits, candidate
-            if not hits or self.edge.source == self.edge.target:
+            if not hits or self.looped:
                 break
         return best
 
     def candidates(self) -> Iterator[tuple[Point, ...]]:
         edge, bundle = self.edge, self.bundle
         start, end = self.boxes[edge.source], self.boxes[edge.target]
-        if edge.source == edge.target:
+        if self.looped:
             yield loop(start, self.number)
             if len(bundle) < 6:
                 yield from (loop(start, number) for number in range(self.number + 2, self.number + 4))

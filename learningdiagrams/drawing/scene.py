@@ -43,6 +43,7 @@ def picture_of(
     residuals: Mapping[str, float] | None = None,
     *,
     found: Layout | None = None,
+    only: Goal | Measure | Law | None = None,
     title: bool = True,
     equations: bool = True,
 ) -> Picture:
@@ -50,9 +51,10 @@ def picture_of(
 
     Args:
         residuals: how far goals and laws are from holding, by name: a number and a colour on each badge.
+        only: an equation of the diagram, whose two paths alone are drawn.
         title, equations: whether the name stands above, and the equations below.
     """
-    found = found or layout(diagram, residuals)
+    found = found or layout(diagram, residuals, only=only)
     left, top, right, bottom = found.bounds
     heading = 26.0 if title and diagram.name != "diagram" else 0.0
     dx, dy = MARGIN - left, MARGIN + heading - top
@@ -63,10 +65,11 @@ def picture_of(
     ]
     width, height = right - left + 2 * MARGIN, bottom - top + 2 * MARGIN + heading
     if equations:
-        rows, wide, height = _equations(diagram, residuals, height)
+        rows, wide, height = _equations(diagram, residuals, height, only)
         groups += rows
         width = max(width, wide)
-    legend, wide, height = _legend(diagram, residuals, height, max(width, 420.0))
+    roles = [edge.role for edge in found.graph.edges]
+    legend, wide, height = _legend(diagram, roles, residuals, height, max(width, 420.0))
     groups += legend
     width = max(width, wide)
     if heading:
@@ -170,7 +173,7 @@ def _pill(
 
 def _badge(diagram: Diagram, badge: Badge, dx: float, dy: float) -> Group:
     style = diagram.styles.get(badge.name)
-    equation = diagram.goals[badge.name] if badge.kind == "goal" else diagram.laws[badge.name]
+    equation = {**diagram.measures, **diagram.laws, **diagram.goals}[badge.name]
     shapes = _pill(
         badge.kind,
         badge.text,
@@ -204,13 +207,17 @@ def notes(equation: Goal | Measure | Law) -> list[str]:
     return found
 
 
-def _equations(diagram: Diagram, residuals: Mapping[str, float] | None, top: float) -> tuple[list[Group], float, float]:
+def _equations(
+    diagram: Diagram, residuals: Mapping[str, float] | None, top: float, only: Goal | Measure | Law | None
+) -> tuple[list[Group], float, float]:
     """Rows of laws, goals and measures; the width that they take, and where they end."""
     rows = [
         *(("goal", equation) for equation in diagram.goals.values()),
         *(("law", equation) for equation in diagram.laws.values()),
         *(("measure", equation) for equation in diagram.measures.values()),
     ]
+    if only is not None:
+        rows = [row for row in rows if row[1] is only]
     if not rows:
         return [], 0.0, top
     names = {equation.name: text.shortened(_label(diagram, equation.name), BADGE, 150.0) for _, equation in rows}
@@ -257,10 +264,10 @@ def _brief(morphism: Morphism) -> str:
 
 
 def _legend(
-    diagram: Diagram, residuals: Mapping[str, float] | None, top: float, room: float
+    diagram: Diagram, used: Sequence[str], residuals: Mapping[str, float] | None, top: float, room: float
 ) -> tuple[list[Group], float, float]:
     """What lines and colours mean: of those that occur."""
-    roles = [role for role in ROLE_WORDS if role in diagram.roles.values()]
+    roles = [role for role in ROLE_WORDS if role in used]
     groups: list[Group] = []
     x, y, width = MARGIN, top + 10, 0.0
     for role in roles:

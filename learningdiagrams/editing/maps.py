@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,8 @@ def edited_compiled(
         trust=compiled.diagram.trusted,
         use_laws=compiled.rewriting is not None and (compiled.pruning is None or bool(compiled.rewriting.sides)),
         prune=None if compiled.pruning is None else "derivable",
+        passes=compiled.passes,
+        recompute=_recomputed(edited, old.recompute),
     )
     made.state.step = compiled.step
     _check_places(edited, old, made.maps)
@@ -80,12 +82,24 @@ def edited_compiled(
     return replace(edited, compiled=made, fresh=tuple(fresh), left={name: t for name, t in left.items() if t})
 
 
+def _recomputed(edited: Edited, before: Collection[str]) -> list[str]:
+    """The maps that come from those whose inner values were computed again in the backward pass."""
+    found = []
+    for name in edited.diagram.generators if before else ():
+        source = edited.source(name)
+        if source is not None and any(part.name in before for part in generators_used(source)):
+            found.append(name)
+    return found
+
+
 def _check_places(edited: Edited, old: Maps, new: Maps) -> None:
     """Raises where an edit carries a single number that is not there."""
-    tables = [
-        {name: {**maps.parameters()[name], **maps.buffers().get(name, {})} for name in maps.parameters()}
-        for maps in (old, new)
-    ]
+    if not any(step.places for step in edited.steps):
+        return
+    tables = []
+    for maps in (old, new):
+        buffers = maps.buffers()
+        tables.append({name: {**table, **buffers.get(name, {})} for name, table in maps.parameters().items()})
     labels = {name: dict.fromkeys(table) for name, table in tables[0].items()}
     for step in edited.steps:
         for place, origin in step.places.items():

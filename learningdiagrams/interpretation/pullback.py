@@ -90,8 +90,16 @@ def pulled_compiled(i: Interpretation, compiled: Compiled) -> Compiled:
     if not hasattr(maps, "composites"):
         raise DiagramError(f"{compiled!r}: nothing is pulled back there; on torch and on jax it is")
     realised = maps.composites(images, [name for name in images if roles[name] == "model"])
+    again = [name for name in images if any(it.name in maps.recompute for it in generators_used(images[name]))]
     made: Any = compile_diagram(
-        i.source, maps.backend, realised, seed=compiled.seed, dtype=maps.dtype, trust=compiled.diagram.trusted
+        i.source,
+        maps.backend,
+        realised,
+        seed=compiled.seed,
+        dtype=maps.dtype,
+        trust=compiled.diagram.trusted,
+        passes=compiled.passes,
+        recompute=again,
     )
     averages = {name for name, role in roles.items() if role == "ema" and made.maps.has(name)}
     for numbers, load in (

@@ -75,6 +75,11 @@ class Found(list[Interpretation]):
         count = f"{len(self)} interpretation{'s' * (len(self) != 1)} of {self.source.name} in {self.target.name}"
         return f"<{count}{'' if self.complete else ', not known to be all'}>"
 
+    def _repr_html_(self) -> str:
+        from learningdiagrams.theory.showing import functors_html
+
+        return functors_html(repr(self)[1:-1], self)
+
 
 def interpretations(
     source: Diagram,

@@ -87,7 +87,8 @@ def read_catlab(source: JsonSource, directory: str | Path | None, trust: bool) -
         ours = schema_form(diagram.presentation)
     for key in SCHEMA:
         if plain.get(key, []) != ours[key]:
-            source.wrong(root[key].at, DIFFERENT.format(key=key, beside=BESIDE))
+            item = root.get(key, source.root)
+            source.wrong(item.at, DIFFERENT.format(key=key, beside=BESIDE))
     source.check()
     return diagram
 

@@ -160,7 +160,8 @@ class Saved:
     # Declarations -------------------------------------------------------------------------------------------
 
     def diagram(self) -> Diagram:
-        made = self.made = Diagram()
+        self.made: Diagram = Diagram()
+        made = self.made
         self.styles: dict[str, dict[str, str]] = {}
         self.wires: dict[str, tuple[str, Item]] = {}
         for item in self.sections["wires"]:

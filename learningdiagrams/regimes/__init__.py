@@ -33,6 +33,7 @@ __all__ = [
 
 NAMES: Final = (
     "distillation",
+    "fitnets",
     "autoencoder",
     "denoising",
     "equivariance",

@@ -45,7 +45,8 @@ def parted(rows: int | np.ndarray, held: int, drawn: np.random.Generator) -> tup
 class Split(NamedTuple):
     """What one seed trains on and what it is judged on, by the names of data generators.
 
-    `extra` is for the judge alone: nothing in it reaches the diagram in training.
+    `extra` is for the judge alone: nothing in it reaches the diagram in training. In quick runs it has `quick`, for
+    judges that take long.
     """
 
     train: Arrays

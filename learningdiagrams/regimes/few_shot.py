@@ -81,12 +81,13 @@ def judge(compiled: Compiled, split: Split) -> Mapping[str, float]:
 
     head = _learner(compiled, "few_shot_head", "feature >> head", optimizer="adamw", lr=1e-2)
     fresh = _learner(compiled, "few_shot_scratch", "picture >> trunk >> head", optimizer="adam", lr=1e-3)
+    number = 1 if "quick" in split.extra else EPISODES
     right: dict[str, list[float]] = {}
     for word, count in (("one", 1), ("five", 5)):
-        asked = episodes(compiled.seed, lambda x, u: host(compiled.apply("move", x, u)), EPISODES, shots=count)
-        for number, episode in enumerate(asked):
+        asked = episodes(compiled.seed, lambda x, u: host(compiled.apply("move", x, u)), number, shots=count)
+        for i, episode in enumerate(asked):
             found = {"head": head(episode, seen), "nearest": nearest(episode, seen)}
-            if number < EPISODES // 2:
+            if i < (number + 1) // 2:
                 found["scratch"] = fresh(episode, lambda pictures: pictures)
             for name, value in found.items():
                 right.setdefault(f"{name}_{word}", []).append(value)

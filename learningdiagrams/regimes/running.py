@@ -85,6 +85,8 @@ def trial(
         out: a folder for the history and a checkpoint; with it, goals and measures on the test data are followed too.
     """
     split = regime.data(seed)
+    if quick:
+        split = split._replace(extra={**split.extra, "quick": True})
     started = perf_counter()
     compiled = regime.diagram(variant, QUICK if quick else None).compile(backend, seed=seed)
     watched = {} if out is None else {"validation": split.test or None, "out": out}

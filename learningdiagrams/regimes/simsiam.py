@@ -15,7 +15,7 @@ from learningdiagrams.regimes.digits import balanced, digits
 if TYPE_CHECKING:
     from learningdiagrams.compiled import Compiled
 
-__all__ = ["REGIME", "canvases", "probes"]
+__all__ = ["REGIME", "canvases", "probe", "probes"]
 
 
 def canvases(seed: int) -> Split:
@@ -47,15 +47,15 @@ def probes(compiled: Compiled, split: Split) -> Mapping[str, float]:
     ):
         codes = code(train), code(test)
         few = balanced(split.extra["classes"], 10)
-        found[f"{name}few"] = _probe(codes[0][few], split.extra["classes"][few], codes[1], split.extra["answers"])
-        found[f"{name}all"] = _probe(codes[0], split.extra["classes"], codes[1], split.extra["answers"])
+        found[f"{name}few"] = probe(codes[0][few], split.extra["classes"][few], codes[1], split.extra["answers"])
+        found[f"{name}all"] = probe(codes[0], split.extra["classes"], codes[1], split.extra["answers"])
     points = host(compiled.apply("image >> encode >> project", test))
     points = points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)
     spread = float(points.std(0).mean()) * math.sqrt(points.shape[1])
     return {**found, "gain": found["few"] - found["random_few"], "spread": spread}
 
 
-def _probe(codes: np.ndarray, classes: np.ndarray, test: np.ndarray, answers: np.ndarray) -> float:
+def probe(codes: np.ndarray, classes: np.ndarray, test: np.ndarray, answers: np.ndarray) -> float:
     """Test accuracy of logistic regression on standardised codes."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

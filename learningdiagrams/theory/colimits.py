@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 from learningdiagrams.theory.amalgamation import Amalgam, Arrow, amalgamate
 from learningdiagrams.theory.collapses import Collapse, find_collapses
@@ -26,7 +27,9 @@ from learningdiagrams.theory.failures import listed
 from learningdiagrams.theory.functors import Functor
 from learningdiagrams.theory.presentations import Presentation
 
-__all__ = ["Colimit", "coequalizer", "colimit", "coproduct", "initial", "pushout"]
+__all__ = ["Colimit", "coequalizer", "colimit", "coproduct", "initial", "pushout", "second_opinion"]
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +156,7 @@ def colimit(
     for arrow in arrows:
         if not (isinstance(arrow, tuple | list) and len(arrow) == 3 and all(isinstance(it, int) for it in arrow[:2])):
             raise TheoryError(f"colimit: {arrow!r} is no arrow; arrows are (from, to, functor), positions from 0")
-    return _seconded(_colimit(parts, arrows, tuple(range(len(parts))), name, max_seconds), engine)
+    return second_opinion(_colimit(parts, arrows, tuple(range(len(parts))), name, max_seconds), engine)
 
 
 def pushout(
@@ -185,12 +188,12 @@ def pushout(
             )
     parts = (left.dom, *(functor.cod for functor in functors))
     arrows = tuple((0, position, functor) for position, functor in enumerate(functors, start=1))
-    return _seconded(_colimit(parts, arrows, tuple(range(1, len(parts))), name, max_seconds), engine)
+    return second_opinion(_colimit(parts, arrows, tuple(range(1, len(parts))), name, max_seconds), engine)
 
 
 def coproduct(*presentations: Presentation, name: str | None = None, engine: str | None = None) -> Colimit:
     """The coproduct: the presentations beside each other. Of none, it is :func:`initial`."""
-    return _seconded(_colimit(presentations, (), tuple(range(len(presentations))), name, 0.0), engine)
+    return second_opinion(_colimit(presentations, (), tuple(range(len(presentations))), name, 0.0), engine)
 
 
 def initial(name: str = "the empty presentation") -> Colimit:
@@ -224,10 +227,11 @@ def coequalizer(
         if functor.dom is not left.dom or functor.cod is not left.cod:
             raise TheoryError(f"coequalizer: {left!r} and {functor!r} are not parallel")
     arrows = tuple((0, 1, functor) for functor in functors)
-    return _seconded(_colimit((left.dom, left.cod), arrows, (1,), name, max_seconds), engine)
+    return second_opinion(_colimit((left.dom, left.cod), arrows, (1,), name, max_seconds), engine)
 
 
-def _seconded(made: Colimit, engine: str | None) -> Colimit:
+def second_opinion(made: Made, engine: str | None) -> Made:
+    """A colimit of presentations or of C-sets with the opinion of an engine, "catlab"; as it is where that is None."""
     if engine is None:
         return made
     if engine != "catlab":

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from learningdiagrams.theory.colimits import second_opinion
 from learningdiagrams.theory.csets import CSet, Homomorphism, cells
 from learningdiagrams.theory.errors import TheoryError
 from learningdiagrams.theory.presentations import Presentation
@@ -78,19 +79,26 @@ class CSetColimit:
 
 
 def colimit(
-    models: Iterable[CSet], arrows: Iterable[Arrow] = (), *, presentation: Presentation | None = None
+    models: Iterable[CSet],
+    arrows: Iterable[Arrow] = (),
+    *,
+    presentation: Presentation | None = None,
+    engine: str | None = None,
 ) -> CSetColimit:
     """The colimit of a finite diagram: models, and homomorphisms between them as (from, to, homomorphism).
 
     Elements of the apex are 0, 1, … in the order in which the models have them. Raises
     :class:`TheoryError` where a colimit is not pointwise, and for models and homomorphisms that are none;
     of no models, `presentation` has to be named.
+
+    `engine="catlab"` has a running Catlab make the same colimit and compares the two, as for pushouts, coproducts
+    and coequalizers; see :func:`learningdiagrams.theory.catlab.seconded`.
     """
     parts, arrows = tuple(models), tuple(arrows)
-    return _colimit(parts, arrows, tuple(range(len(parts))), presentation)
+    return second_opinion(_colimit(parts, arrows, tuple(range(len(parts))), presentation), engine)
 
 
-def pushout(left: Homomorphism, right: Homomorphism, *more: Homomorphism) -> CSetColimit:
+def pushout(left: Homomorphism, right: Homomorphism, *more: Homomorphism, engine: str | None = None) -> CSetColimit:
     """The pushout of homomorphisms out of one model; one leg for each of their codomains."""
     maps = (left, right, *more)
     for given in maps:
@@ -98,12 +106,13 @@ def pushout(left: Homomorphism, right: Homomorphism, *more: Homomorphism) -> CSe
             raise TheoryError(f"pushout: the homomorphisms start at one model, but {given!r} at another")
     # What is shared comes last, so that the elements of the apex are numbered as those of the codomains are.
     arrows = tuple((len(maps), position, given) for position, given in enumerate(maps))
-    return _colimit((*(given.cod for given in maps), left.dom), arrows, tuple(range(len(maps))))
+    made = _colimit((*(given.cod for given in maps), left.dom), arrows, tuple(range(len(maps))))
+    return second_opinion(made, engine)
 
 
-def coproduct(*models: CSet, presentation: Presentation | None = None) -> CSetColimit:
+def coproduct(*models: CSet, presentation: Presentation | None = None, engine: str | None = None) -> CSetColimit:
     """The coproduct: the models beside each other."""
-    return _colimit(models, (), tuple(range(len(models))), presentation)
+    return second_opinion(_colimit(models, (), tuple(range(len(models))), presentation), engine)
 
 
 def initial(presentation: Presentation) -> CSetColimit:
@@ -111,13 +120,14 @@ def initial(presentation: Presentation) -> CSetColimit:
     return coproduct(presentation=presentation)
 
 
-def coequalizer(left: Homomorphism, right: Homomorphism, *more: Homomorphism) -> CSetColimit:
+def coequalizer(left: Homomorphism, right: Homomorphism, *more: Homomorphism, engine: str | None = None) -> CSetColimit:
     """The coequalizer of parallel homomorphisms; its one leg starts at their codomain."""
     maps = (left, right, *more)
     for given in maps:
         if given.dom != left.dom or given.cod != left.cod:
             raise TheoryError(f"coequalizer: {left!r} and {given!r} are not parallel")
-    return _colimit((left.cod, left.dom), tuple((1, 0, given) for given in maps), (0,))
+    made = _colimit((left.cod, left.dom), tuple((1, 0, given) for given in maps), (0,))
+    return second_opinion(made, engine)
 
 
 def _colimit(

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from itertools import product
 from types import MappingProxyType
-from typing import Any, Final, overload
+from typing import Any, ClassVar, Final, overload
 
 from learningdiagrams.theory.errors import TheoryError
 from learningdiagrams.theory.failures import Failure, named, tabulated

@@ -38,6 +38,7 @@ __all__ = [
     "equation_latex",
     "framed",
     "functor_html",
+    "functors_html",
     "images_table",
     "is_long",
     "morphism_latex",
@@ -58,6 +59,8 @@ MANY: Final = 200
 """Rows beyond which a table in a notebook is cut."""
 STEPS: Final = 40
 """Steps beyond which a proof in a notebook is cut."""
+COLUMNS: Final = 8
+"""Functors beside each other beyond which a table is cut."""
 SYMBOLS: Final = 400
 """Symbols of an expression beyond which it is cut."""
 
@@ -200,6 +203,15 @@ def functor_html(functor: Functor) -> str:
     images = {**functor.objects, **functor.morphisms}
     heading = (functor.dom.name, functor.cod.name)
     return framed([_title(f"{functor.dom.name} → {functor.cod.name}"), images_table(heading, [images])])
+
+
+def functors_html(title: str, functors: Sequence[Functor]) -> str:
+    """Several functors out of one presentation, a column each."""
+    shown = functors[:COLUMNS]
+    heading = [functors[0].dom.name if functors else "", *(str(i) for i in range(len(shown)))]
+    more = f"<p>… {len(functors) - len(shown)} more</p>" if len(functors) > len(shown) else ""
+    table = images_table(heading, [{**f.objects, **f.morphisms} for f in shown]) if shown else ""
+    return framed([_title(title), table, more])
 
 
 def transformation_html(t: NaturalTransformation) -> str:

@@ -80,6 +80,7 @@ def fit(
     scan: int | None = None,
     precision: str | None = None,
     accumulate: int = 1,
+    prefetch: int = 0,
 ) -> History:
     """Trains the models of a diagram.
 
@@ -127,6 +128,8 @@ def fit(
         accumulate: in how many parts a batch is computed, one after another, for the gradient of the whole: the same
             step with the memory of a part. Batch norm learns of each part; goals that compare rows with one another
             refuse.
+        prefetch: how many batches of an iterable are made ahead, in a thread of their own, while steps are taken; the
+            iterable may be read that much further than the run needs.
 
     Returns:
         The history. Where Ctrl-C ended the run and `out` is given, it is the history so far, with
@@ -148,6 +151,7 @@ def fit(
     if isinstance(optimizer, str) and optimizer not in OPTIMIZERS:
         close = suggestion(optimizer, OPTIMIZERS) or f"; there are {', '.join(OPTIMIZERS)}"
         raise DiagramError(f"there is no optimizer `{optimizer}`{close}")
+    _whole("prefetch", prefetch, least=0)
     if precision not in (None, "bfloat16"):
         raise DiagramError(f'precision is "bfloat16", or None for the compiled kind of numbers, not {precision!r}')
     if precision is not None and maps.dtype != "float32":
@@ -198,6 +202,7 @@ def fit(
         scan=scan,
         precision=precision,
         accumulate=accumulate,
+        prefetch=prefetch,
     )
     return Run(maps, diagram, options, state, display(progress, log_every)).train()
 

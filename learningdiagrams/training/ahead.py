@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Any, Final, TypeVar
@@ -21,7 +21,7 @@ class _End:
         self.error = error
 
 
-def ahead(source: Iterable[T], count: int) -> Iterator[T]:
+def ahead(source: Iterable[T], count: int) -> Generator[T]:
     """The same values in the same order; up to `count` of them are made before they are asked for.
 
     What the source raises is raised in its turn. Where nobody wants the rest, the source is left alone, some values

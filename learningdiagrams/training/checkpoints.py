@@ -31,10 +31,12 @@ __all__ = [
     "check_numbers",
     "flatten",
     "load_numbers",
+    "load_tensors",
     "numbers",
     "read",
     "restore_maps",
     "save_maps",
+    "save_tensors",
     "unflatten",
     "write",
     "writing",
@@ -162,7 +164,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     older = sorted(folder.glob("checkpoint-*.safetensors"))
     name = next(n for n in map("checkpoint-{}.safetensors".format, "ab") if folder / n != _current(folder))
-    _save(folder / name, checkpoint.tensors)
+    save_tensors(folder / name, checkpoint.tensors)
     facts = {"format": FORMAT, "tensors": name, **checkpoint.facts}
     with writing(folder / NAME) as part:
         part.write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -195,7 +197,7 @@ def read(folder: Path) -> Checkpoint | None:
                 f"{path}: the checkpoint has format {facts.get('format')}, this version reads {FORMAT}; "
                 "train without resume"
             )
-        tensors = _load(folder / facts["tensors"])
+        tensors = load_tensors(folder / facts["tensors"])
     except (OSError, ValueError, KeyError, AttributeError) as error:
         if isinstance(error, DiagramError):
             raise
@@ -207,7 +209,7 @@ def save_maps(maps: Maps, path: str | Path) -> None:
     """Writes the parameters and buffers of every map to one safetensors file."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _save(path, numbers(maps))
+    save_tensors(path, numbers(maps))
 
 
 def restore_maps(maps: Maps, path: str | Path) -> None:
@@ -217,7 +219,7 @@ def restore_maps(maps: Maps, path: str | Path) -> None:
         DiagramError: no such file, one of something else, or one that lacks a parameter or holds another
             map's; a shape that differs. Nothing is loaded then.
     """
-    tensors = _load(Path(path))
+    tensors = load_tensors(Path(path))
     wrong = [key for key in tensors if not key.startswith(("parameters/", "buffers/"))]
     if wrong:
         raise DiagramError(f"{path}: `{wrong[0]}` is no parameter of a map; it is no file that `save` wrote")
@@ -249,7 +251,8 @@ def _compare(path: str | Path, kind: str, here: Mapping[str, Any], tensors: Mapp
             )
 
 
-def _save(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
+def save_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
+    """Writes tensors by name to a safetensors file."""
     from safetensors.numpy import save_file
 
     with writing(path) as part:
@@ -257,7 +260,8 @@ def _save(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
         save_file({key: np.array(value, order="C") for key, value in tensors.items()}, part)
 
 
-def _load(path: Path) -> dict[str, np.ndarray]:
+def load_tensors(path: Path) -> dict[str, np.ndarray]:
+    """The tensors of a safetensors file by name; raises DiagramError where it cannot be read."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from learningdiagrams import losses
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from learningdiagrams.training.options import Rows
     from learningdiagrams.training.programs import Ready
 
-__all__ = ["check_in_parts", "in_parts"]
+__all__ = ["Whole", "check_in_parts", "in_parts"]
 
 Part = tuple[dict[str, Any], dict[str, float]]
 """Values, and the share of each term that the part's value has in that of the whole."""
@@ -64,3 +65,20 @@ def in_parts(ready: Ready, batch: dict[str, Any], rows: Rows, parts: int, data: 
 
 def _share(cut: slice, count: int) -> float:
     return (cut.stop - cut.start) / count
+
+
+class Whole(Mapping[str, float]):
+    """The terms of a batch by those of its parts, which are looked at when one is asked for."""
+
+    def __init__(self, terms: Sequence[Mapping[str, Any]], shares: Sequence[Mapping[str, float]]) -> None:
+        self._terms = terms
+        self._shares = shares
+
+    def __getitem__(self, name: str) -> float:
+        return sum(share[name] * float(part[name]) for part, share in zip(self._terms, self._shares, strict=True))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._terms[0])
+
+    def __len__(self) -> int:
+        return len(self._terms[0])

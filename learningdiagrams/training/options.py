@@ -101,6 +101,7 @@ class Options:
     scan: int | None = None
     precision: str | None = None
     accumulate: int = 1
+    prefetch: int = 0
 
     def keeps(self, phase: Phase, data: Data | Stream) -> bool:
         """Whether a stage computes once for each row what it never changes: where it sees every row, or nearly so.

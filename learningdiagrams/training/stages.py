@@ -16,9 +16,10 @@ from learningdiagrams.data import Data, Stream, epoch_order
 from learningdiagrams.errors import DiagramError
 from learningdiagrams.noise import draw_noise, keyed
 from learningdiagrams.training import checkpoints
+from learningdiagrams.training.ahead import ahead
 from learningdiagrams.training.checkpoints import Checkpoint
 from learningdiagrams.training.diagnosis import not_finite
-from learningdiagrams.training.in_parts import check_in_parts, in_parts
+from learningdiagrams.training.in_parts import Whole, check_in_parts, in_parts
 from learningdiagrams.training.keeping import Keeping
 from learningdiagrams.training.options import FREE, Phase, Position, Rows
 from learningdiagrams.training.programs import Programs, Ready, samples_of
@@ -131,9 +132,13 @@ class Stage:
         run, options, at = self.run, self.run.options, self.run.at
         key = (options.seed, run.start, self.phase.index, at.epoch)
         if isinstance(self.data, Stream):
-            for batch, sizes in islice(self.data.batches(at.epochs), at.batch, None):
-                # A loader may fill the arrays of its last batch again.
-                yield {name: run.adopt(value, own=run.maps.reads_later) for name, value in batch.items()}, sizes
+            # A loader may fill the arrays of its last batch again.
+            own = run.maps.reads_later or options.prefetch > 0
+            found = (
+                ({name: run.adopt(value, own=own) for name, value in batch.items()}, sizes)
+                for batch, sizes in islice(self.data.batches(at.epochs), at.batch, None)
+            )
+            yield from ahead(found, options.prefetch) if options.prefetch else found
         elif options.sampler is not None:
             for chosen in islice(options.sampler(at.epoch, keyed(*key, "sampler")), at.batch, None):
                 yield self._sampled(chosen)
@@ -223,12 +228,7 @@ class Stage:
         if split is None:
             return self.trainer.step(ready.program, batch, weights, step, factor).terms
         each = [(part, {name: weights[name] * share[name] for name in weights}) for part, share in split]
-        found = self.trainer.step_in_parts(ready.program, each, step, factor)
-        shares = [share for _, share in split]
-        return {
-            name: sum(share[name] * terms[name] for share, terms in zip(shares, found, strict=True))
-            for name in found[0]
-        }
+        return Whole(self.trainer.step_in_parts(ready.program, each, step, factor), [share for _, share in split])
 
     def take_all(self, block: Sequence[tuple[dict[str, Any], Rows]]) -> tuple[Ready, Sequence[Mapping[str, Any]]]:
         """The steps of a block, counted: their program, and the terms of each."""

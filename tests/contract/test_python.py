@@ -380,6 +380,23 @@ def test_products_are_arguments_and_tuples(backend):
     assert c.loss({"x": a, "y": b}).total.ndim == 0
 
 
+def test_a_morphism_is_handed_out_as_one_map(backend):
+    """`extract`: on torch a module, on jax the pair (params, apply), on a copy of the numbers, evaluating."""
+    c = distillation().compile(backend=backend, maps=nets(), seed=0)
+    taken, wanted = c.extract("student"), np.asarray(c.maps.numpy(c.apply("student", X)))
+    if backend == "torch":
+        assert isinstance(taken, nn.Module) and not taken.training
+        value = taken(torch.as_tensor(X, dtype=torch.float32)).detach().numpy()
+    else:
+        params, apply = taken
+        value = np.asarray(jax.jit(apply)(params, jnp.asarray(X, jnp.float32)))
+    np.testing.assert_allclose(value, wanted, atol=1e-6)
+    student = distillation().compile(backend=backend, maps={**nets(), "student": taken}, seed=0)
+    assert student.evaluate(DATA) == pytest.approx(c.evaluate(DATA), abs=1e-6), "it is a map again"
+    with pytest.raises(DiagramError, match="starts at `pixels`"):
+        c.extract("pixels >> student")
+
+
 def test_layers_start_from_the_same_numbers_for_one_seed():
     """On both backends; whole curves agree in float64 (tests/test_training_numbers.py has every optimizer)."""
     d = distillation()

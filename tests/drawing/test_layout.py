@@ -9,38 +9,15 @@ from hypothesis import strategies as st
 
 from learningdiagrams.diagram import Diagram
 from learningdiagrams.drawing.graph import graph_of
-from learningdiagrams.drawing.layers import arrange, components, crossings
-from learningdiagrams.drawing.layout import Layout, layout, path_edges
+from learningdiagrams.drawing.layers import arrange, components
+from learningdiagrams.drawing.layout import layout, path_edges
+from learningdiagrams.drawing.orders import crossings
 from learningdiagrams.drawing.places import ROW, isotonic
 from learningdiagrams.drawing.routes import Rect, meets, sampled
 from learningdiagrams.theory.morphisms import identity
 from tests.diagrams import diagrams
 from tests.drawing.cases import TEXTS, case, many_tasks, scattered
-
-
-def rectangles(found: Layout) -> list[Rect]:
-    labels = [arrow.label for arrow in found.arrows if arrow.label is not None]
-    return [*(spot.box for spot in found.spots.values()), *labels, *(badge.box for badge in found.badges)]
-
-
-def overlaps(found: Layout) -> int:
-    return sum(one.overlaps(two) for one, two in combinations(rectangles(found), 2))
-
-
-def foreign(found: Layout) -> list[str]:
-    """The arrows that run through a vertex that is not one of their ends."""
-    wrong = []
-    for arrow in found.arrows:
-        ends = (arrow.edge.source, arrow.edge.target)
-        if meets(arrow.points, [spot.box for key, spot in found.spots.items() if key not in ends]):
-            wrong.append(arrow.edge.key)
-    return wrong
-
-
-def distance(point: tuple[float, float], box: Rect) -> float:
-    dx = max(abs(point[0] - box.x) - box.half_width, 0.0)
-    dy = max(abs(point[1] - box.y) - box.half_height, 0.0)
-    return math.hypot(dx, dy)
+from tests.drawing.geometry import distance, foreign, overlaps, rectangles
 
 
 @pytest.mark.parametrize("name", [*TEXTS, "tasks"])
@@ -53,15 +30,6 @@ def test_nothing_overlaps_and_no_arrow_meets_a_foreign_vertex(name: str):
     for arrow in found.arrows:
         if arrow.label is not None:
             assert min(distance(p, arrow.label) for p in sampled(arrow.points)) < 20
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_random_diagrams(seed: int):
-    diagram = scattered(seed)
-    found = layout(diagram)
-    assert overlaps(found) == 0
-    assert foreign(found) == []
-    assert {a.edge.key for a in found.arrows if a.edge.role != "wire"} == set(diagram.generators)
 
 
 @given(diagrams())

@@ -260,6 +260,32 @@ def test_an_edit_taken_back_leaves_diagram_numbers_and_loss_on_jax(d, data, seed
     there_and_back("jax", d, data, seed)
 
 
+def test_what_an_edit_asks_of_the_maps_does_not_grow_with_the_diagram(backend, monkeypatch):
+    def asked(heads: int) -> int:
+        maps = "".join(f"model head{i} : A -> B = linear(2, 3)\ngoal q{i} : x >> head{i} = y\n" for i in range(heads))
+        c = ld.loads(f"{OBJECTS}data x : S -> A\ndata y : S -> B\n{maps}").compile(backend)
+        calls = []
+        for kind in ("parameters", "buffers"):
+            of = getattr(type(c.maps), kind)
+            monkeypatch.setattr(type(c.maps), kind, lambda self, *a, of=of: calls.append(1) or of(self, *a))
+        edit(c, freeze("head0") >> rename({"head1": "other"}))
+        monkeypatch.undo()
+        return len(calls)
+
+    assert asked(12) == asked(3) <= 8
+
+
+def test_how_it_was_compiled_is_carried_too(backend):
+    d = ld.loads(OBJECTS + "data x : S -> A\ndata y : S -> B\nmodel f : A -> B = mlp(2, 3, 3)\ngoal q : x >> f = y\n")
+    c = d.compile(backend, passes=["merge"], recompute="f")
+    made = edit(c, rename({"f": "g"}) >> insert("model adapter : B -> B = linear(3, 3)", after="g")).compiled
+    assert made.passes == {"merge"} and made.maps.recompute == {"g"}
+    assert edit(c, freeze("f")).compiled.maps.passes == {"merge"}
+    part = ld.loads("object S, A, B\ndata x : S -> A\ndata y : S -> B\nmodel h : A -> B\ngoal q : x >> h = y\n")
+    pulled = ld.interpret(part, d, morphisms={"h": "f"}).pull(c)
+    assert pulled.passes == {"merge"} and pulled.maps.recompute == {"h"}
+
+
 # Pruning ---------------------------------------------------------------------------------------------------------
 
 

@@ -123,6 +123,18 @@ def convs(*channels: int, pools: Sequence[int], strides: Sequence[int] | None = 
     return nn.Sequential(*parts)
 
 
+def normed(*sizes: int) -> nn.Sequential:
+    """Linear maps with batch norm and ReLU between."""
+    parts = list(mlp(*sizes))
+    return nn.Sequential(parts[0], nn.BatchNorm1d(sizes[1]), *parts[1:])
+
+
+def encoder() -> nn.Sequential:
+    """Of pictures of 12 × 12 pixels."""
+    seeing = convs(1, 16, 32, pools=(2, 2))
+    return nn.Sequential(seeing, nn.Flatten(), nn.Linear(288, 128), nn.BatchNorm1d(128), nn.ReLU())
+
+
 def moved(x: Tensor, u: Tensor, most: int) -> Tensor:
     """Each picture moved by its own number of pixels, one after the other."""
     out = torch.zeros_like(x)

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from learningdiagrams.regimes import find
+from learningdiagrams.regimes.episodes import episodes, nearest, new_pictures, shots
+from learningdiagrams.regimes.few_shot import whole_tasks
 from learningdiagrams.regimes.letters import held_out, named, vocabulary
+from learningdiagrams.regimes.prototypes import twenty_letters
 
 pytest.importorskip("sklearn")
 pytest.importorskip("PIL")
@@ -71,11 +74,44 @@ def test_letters_and_faces_that_are_held_out_are_not_trained_on():
 
 
 def test_the_scripts_of_new_letters_are_not_trained_on():
-    split, found = find("few_shot").data(0), glyphs()
+    split, new = find("few_shot").data(0), {picture.tobytes() for face in new_pictures() for picture in face}
     trained = {picture.tobytes() for name, page in split.train.items() if "picture" in name for picture in page}
-    assert {len(page) for page in split.train.values()} == {200 * 12} and len(split.train) == 10
-    assert not trained & {picture.tobytes() for face in split.extra["new"] for picture in face}
-    assert split.extra["new"].shape[1] == sum(script not in ("LATIN", "GREEK") for script in found.scripts)
+    assert {len(page) for page in split.train.values()} == {20 * 12} and len(split.train) == 2 * 49
+    assert not trained & new
+    assert len(new) == 12 * sum(script not in ("LATIN", "GREEK") for script in glyphs().scripts)
+
+
+def test_a_batch_is_five_whole_tasks():
+    batches = list(whole_tasks(0, np.random.default_rng(0)))
+    assert sorted(map(len, batches)) == [4, *[5] * 9]
+    samples = {sample for batch in batches for sample in batch}
+    assert samples == {name for name in find("few_shot").diagram().sorts if name.startswith("Sample")}
+    letters = find("few_shot").data(0).train["letter"]
+    assert all(sorted(letters[rows]) == list(range(20)) for batch in batches for rows in batch.values())
+
+
+def test_an_episode_in_training_is_twenty_letters_and_five_faces_of_each():
+    split, (first, *_) = find("prototypes").data(0), twenty_letters(0, np.random.default_rng(0))
+    letter = {picture.tobytes(): i for face in glyphs().pictures for i, picture in enumerate(face)}
+    pages = [[picture[0].tobytes() for picture in page[first]] for page in split.train.values()]
+    assert len(pages) == 5 and len({letter[picture] for picture in pages[0]}) == 20
+    assert all([letter[x] for x in page] == [letter[x] for x in pages[0]] for page in pages)
+    # Some letters look the same in two faces.
+    own = [face for face in glyphs().pictures.swapaxes(0, 1) if len({x.tobytes() for x in face}) == len(face)]
+    distinct = {x.tobytes() for face in own for x in face}
+    assert all(len({page[i] for page in pages}) == 5 for i in range(20) if pages[0][i] in distinct)
+
+
+def test_what_is_asked_for_is_in_other_faces_than_what_is_shown():
+    new = {picture.tobytes(): i for face in new_pictures() for i, picture in enumerate(face)}
+    for episode in episodes(0, lambda pictures, _: pictures, 3, shots=5, ways=4):
+        pictures, answers = shots(episode)
+        shown, asked = ([new[x[0].tobytes()] for x in part] for part in (pictures, episode.asked))
+        own = shown[::5]
+        assert len(set(own)) == 4 and [own[a] for a in answers] == shown
+        assert [own[a] for a in episode.answers] == asked
+        assert not {x.tobytes() for x in pictures} & {x.tobytes() for x in episode.asked}
+        assert nearest(episode, lambda x: np.eye(len(new))[[new[p[0].tobytes()] for p in x]]) == 1
 
 
 def test_captions_are_right_where_every_word_is_right_given_those_before():

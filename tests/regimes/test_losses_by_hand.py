@@ -1,11 +1,13 @@
 """Each regime's loss, written by hand in PyTorch: the same total and gradients on one batch, on both backends."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.regimes.by_hand import compare, convs, mlp, moved
+from tests.regimes.by_hand import compare, convs, encoder, mlp, moved, normed
 
 pytest.importorskip("sklearn")
 
@@ -32,6 +34,42 @@ def test_distillation(backend: str, variant: str | None):
         seeing = convs(1, 32, 32, 64, pools=(1, 2, 2))
         maps[f"teacher{end}"] = nn.Sequential(nn.Unflatten(1, (1, 8, 8)), seeing, nn.Flatten(), nn.Linear(256, 10))
     compare("distillation", backend, maps, loss, variant=variant)
+
+
+def test_fitnets(backend: str):
+    def half(inputs: int, *after: nn.Module) -> nn.Sequential:
+        parts = [part for i in (inputs, 8, 8, 8) for part in (nn.Conv2d(i, 8, 3, 1, 1), nn.ReLU())]
+        return nn.Sequential(*before(inputs), nn.Sequential(*parts, nn.MaxPool2d(2)), *after)
+
+    def before(inputs: int) -> list[nn.Module]:
+        return [nn.Unflatten(1, (1, 8, 8))] if inputs == 1 else []
+
+    def loss(b, m):
+        x, few = b["image"], b["few"]
+        hint, guided, led = m.below(x), m.guide(x), m.lead(x)
+        told = m.above(hint)
+
+        def soft(said: Tensor) -> Tensor:
+            logs = F.log_softmax(said / 4, 1), F.log_softmax(told / 4, 1)
+            return 16 * F.kl_div(*logs, log_target=True, reduction="batchmean")
+
+        return {
+            "lesson": (1, F.cross_entropy(told, b["digit"]), ["below", "above"]),
+            "hint": (1, F.mse_loss(m.regressor(guided), hint), ["guide", "regressor"]),
+            "soft": (0.9, soft(m.rest(guided)), ["guide", "rest"]),
+            "hard": (0.1, F.cross_entropy(m.rest(m.guide(few)), b["label"]), ["guide", "rest"]),
+            "gentle": (0.9, soft(m.tail(led)), ["lead", "tail"]),
+            "strict": (0.1, F.cross_entropy(m.tail(m.lead(few)), b["label"]), ["lead", "tail"]),
+        }
+
+    end = nn.Flatten(), nn.Linear(32, 10)
+    maps = {
+        "below": nn.Sequential(*before(1), convs(1, 32, 32, pools=(1, 2))),
+        "above": nn.Sequential(convs(32, 64, pools=(2,)), nn.Flatten(), nn.Linear(256, 10)),
+        "regressor": nn.Conv2d(8, 32, 1),
+    }
+    maps |= {"guide": half(1), "rest": half(8, *end), "lead": half(1), "tail": half(8, *deepcopy(end))}
+    compare("fitnets", backend, maps, loss)
 
 
 def test_autoencoder(backend: str):
@@ -108,18 +146,6 @@ def agreement(m, one: Tensor, two: Tensor, wanted: tuple[Tensor, Tensor]):
         "one": (0.5, (1 - F.cosine_similarity(m.predict(one), wanted[1])).mean(), models),
         "two": (0.5, (1 - F.cosine_similarity(m.predict(two), wanted[0])).mean(), models),
     }
-
-
-def normed(*sizes: int) -> nn.Sequential:
-    """Linear maps with batch norm and ReLU between."""
-    parts = list(mlp(*sizes))
-    return nn.Sequential(parts[0], nn.BatchNorm1d(sizes[1]), *parts[1:])
-
-
-def encoder() -> nn.Sequential:
-    """Of pictures of 12 × 12 pixels."""
-    seeing = convs(1, 16, 32, pools=(2, 2))
-    return nn.Sequential(seeing, nn.Flatten(), nn.Linear(288, 128), nn.BatchNorm1d(128), nn.ReLU())
 
 
 @pytest.mark.parametrize("variant", [None, "no-stop"])

@@ -20,6 +20,7 @@ SCHEMAS = {file.stem: file.read_text(encoding="utf-8") for file in sorted((DATA 
 PRESENTATIONS = data("presentations")
 COLIMITS = data("colimits_csets")["cases"]
 FUNCTORS = data("functoriality")["presentation_cases"]
+GRAPH_FUNCTORS = data("functoriality")["graph_cases"]
 
 # The schemas that the cases name and that have no file.
 OTHERS = {"SchLoop": ("X", {"t": "XX"}), "SchArrow": ("ST", {"a": "ST"})}
@@ -47,6 +48,39 @@ def functor(case: dict) -> Functor:
         start = identity(Q.sorts[case["ob_map"][str(P.generators[name].dom)]])
         images[name] = from_sexpr(Q, ["compose", *steps]) if steps else start
     return Functor(P, Q, case["ob_map"], images)
+
+
+def free_category(graph: dict[str, Any], name: str = "free", equations: Any = ()) -> Presentation:
+    """The category of paths of a graph of Catlab's, in which vertex 1 is `v1` and edge 1 `e1`; equations are paths."""
+    P = Presentation(name)
+    P.objects(*(f"v{row['_id']}" for row in graph["V"]))
+    for row in graph["E"]:
+        P.morphism(f"e{row['_id']}", P.sorts[f"v{row['src']}"], P.sorts[f"v{row['tgt']}"])
+    for pair in equations:
+        start = next(P.generators[f"e{side[0]}"].dom for side in pair if side)
+        left, right = (
+            from_sexpr(P, ["compose", *(f"e{n}" for n in side)]) if side else identity(start) for side in pair
+        )
+        P.law(left, right)
+    return P
+
+
+def graph_functor(case: dict) -> Functor:
+    """The functor between free categories of a graph case of `functoriality.json`."""
+    P, Q = (free_category(case[f"{end}_graph"], end) for end in ("dom", "codom"))
+    images = {}
+    for name, image in zip(P.generators, case["E"], strict=True):
+        images[name] = from_sexpr(Q, ["compose", *(f"e{n}" for n in (image if isinstance(image, list) else [image]))])
+    return Functor(P, Q, {name: f"v{n}" for name, n in zip(P.sorts, case["V"], strict=True)}, images)
+
+
+def named_graph() -> Schema:
+    """The schema of graphs whose vertices and edges have names."""
+    S = Schema("NamedGraph", attribute_types=["VName", "EName"])
+    V, E, vname, ename = S.objects("V", "E", "VName", "EName")
+    for it in (("src", E, V), ("tgt", E, V), ("vname", V, vname), ("ename", E, ename)):
+        S.morphism(*it)
+    return S
 
 
 def sides(case: dict) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from learningdiagrams.language.json_form import write_json
 from learningdiagrams.theory import (
     CSet,
     Functor,
+    Homomorphism,
     Presentation,
     TheoryError,
     catlab,
@@ -23,7 +24,7 @@ from learningdiagrams.theory import (
     cset_colimits,
     pushout,
 )
-from learningdiagrams.theory.catlab.acsets import schema_form
+from learningdiagrams.theory.catlab.acsets import component_lists, instance_form, schema_form
 from learningdiagrams.theory.catlab.bridge import Bridge, CatlabError, bridge
 from learningdiagrams.theory.catlab.exchange import _learning_diagram
 from learningdiagrams.theory.catlab.opinions import agreed, asked_of, compared
@@ -51,6 +52,9 @@ def test_without_juliacall_the_error_says_what_to_install(monkeypatch):
     for call in (
         lambda: catlab.to_catlab(example()),
         lambda: pushout(*[Functor.identity(example())] * 2, engine="catlab"),
+        lambda: cset_colimits.coproduct(
+            *[CSet(example(), {"A": 1, "B": 1}, {"f": [0], "g": [0]})] * 2, engine="catlab"
+        ),
     ):
         with pytest.raises(CatlabError) as caught:
             call()
@@ -122,6 +126,26 @@ def test_errors_of_julia_arrive_as_ours():
         Bridge(Julia()).run("is_functorial(F; check_equations=true)")
     assert str(caught.value) == "Julia: MethodError: no method matching gen_map(…)\nClosest candidates are …"
     assert isinstance(caught.value.__cause__, JuliaError) and isinstance(caught.value, TheoryError)
+
+
+def test_values_that_a_function_of_julia_does_not_take():
+    """Where a function has no method for them, juliacall raises TypeError with the text of the MethodError."""
+
+    class Module:
+        def seval(self, text):
+            return value
+
+    def value(it):
+        raise TypeError("Julia: MethodError: no method matching (::var)(…)")
+
+    class Julia:
+        JuliaError = JuliaError
+
+        def newmodule(self, name):
+            return Module()
+
+    with pytest.raises(CatlabError, match=r"^Julia: MethodError: no method matching"):
+        Bridge(Julia()).ask("x -> x", 3)
 
 
 def test_a_learning_diagram_is_read_back_unless_its_presentation_was_changed():
@@ -226,6 +250,24 @@ def test_an_apex_that_is_too_large_is_found_out():
         agreed(made, asked_of(made), {"apex": apex, "legs": case["legs"]})
 
 
+def test_one_part_with_an_arrow_to_itself_is_asked_about():
+    """It is no coequalizer: with two arrows, x is one with the image of each."""
+    P = Presentation("P")
+    A, B = P.objects("A", "B")
+    f, g, h = (P.morphism(name, A, B) for name in "fgh")
+    swap, turn = (Functor(P, P, {A: A, B: B}, dict(zip((f, g, h), it, strict=True))) for it in ((g, f, h), (g, h, f)))
+    for functors, edges in (((swap,), ["V", "E", "E"]), ((swap, turn), ["V", "E"])):
+        made = colimit([P], [(0, 0, F) for F in functors])
+        asked = asked_of(made)
+        assert asked.shape == "colimit" and len(made.apex.generators) == len(edges) - 1
+        answer = {"apex": instance_form(asked.apex), "legs": [component_lists(asked.legs[0])]}
+        assert agreed(made, asked, answer).opinion.isomorphism.is_isomorphism()
+        graph = asked.legs[0].dom
+        free = {"apex": instance_form(graph), "legs": [component_lists(Homomorphism.identity(graph))]}
+        with pytest.raises(catlab.Disagreement, match="in our apex, which Catlab's legs send to"):
+            agreed(made, asked, free)
+
+
 def test_what_catlab_cannot_be_asked():
     P, Q = Presentation("P"), Presentation("Q")
     (A, B), (C,) = P.objects("A", "B"), Q.objects("C")
@@ -242,8 +284,11 @@ def test_what_catlab_cannot_be_asked():
     X = CSet(S, {"V": 1, "W": [5]}, {})
     with pytest.raises(TheoryError, match="Catlab is asked about C-sets without attributes"):
         asked_of(cset_colimits.coproduct(X, X))
+    one = Homomorphism.identity(X)
     for call in (lambda **o: pushout(F, F, **o), lambda **o: coequalizer(F, F, **o), lambda **o: coproduct(P, Q, **o),
-                 lambda **o: colimit([P, Q], [(0, 1, F)], **o)):  # fmt: skip
+                 lambda **o: colimit([P, Q], [(0, 1, F)], **o), lambda **o: cset_colimits.pushout(one, one, **o),
+                 lambda **o: cset_colimits.coequalizer(one, one, **o), lambda **o: cset_colimits.coproduct(X, X, **o),
+                 lambda **o: cset_colimits.colimit([X, X], [(0, 1, one)], **o)):  # fmt: skip
         with pytest.raises(
             TheoryError, match="there is no engine 'catlap' to ask for a second opinion; there is 'catlab'"
         ):

@@ -18,7 +18,20 @@ from learningdiagrams.theory.catlab import (
 )
 from learningdiagrams.theory.catlab.acsets import instance_form, read_instance, schema_form, speller
 from learningdiagrams.theory.catlab.forms import wiring_form
-from tests.theory.catlab_cases import COLIMITS, DATA, FUNCTORS, PRESENTATIONS, SCHEMAS, diagram, functor, schema
+from tests.theory.catlab_cases import (
+    COLIMITS,
+    DATA,
+    FUNCTORS,
+    GRAPH_FUNCTORS,
+    PRESENTATIONS,
+    SCHEMAS,
+    diagram,
+    free_category,
+    functor,
+    graph_functor,
+    named_graph,
+    schema,
+)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -72,12 +85,8 @@ def test_values_that_are_not_known():
 
 
 def test_a_graph_with_names():
-    S = Schema("NamedGraph", attribute_types=["VName", "EName"])
-    V, E, vname, ename = S.objects("V", "E", "VName", "EName")
-    for it in (("src", E, V), ("tgt", E, V), ("vname", V, vname), ("ename", E, ename)):
-        S.morphism(*it)
     told = PRESENTATIONS["named_graph_acset_json"]
-    assert instance_form(read_instance(told, S)) == told
+    assert instance_form(read_instance(told, named_graph())) == told
 
 
 def test_instances_of_a_schema_that_is_known_only_at_run_time():
@@ -90,17 +99,9 @@ def test_instances_of_a_schema_that_is_known_only_at_run_time():
 def test_equations_between_paths_of_a_graph():
     """A category given by a graph and equations of paths: vertices and edges by number, paths as lists."""
     told = PRESENTATIONS["graph_fincat_with_equations"]
-    name = {"V": lambda row: f"v{row['_id']}", "E": lambda row: f"e{row['_id']}"}
-    arrows = [{"name": name["E"](it), "dom": f"v{it['src']}", "codom": f"v{it['tgt']}"} for it in told["graph"]["E"]]
-    equations = [
-        {"dom": f"v{start}", "codom": f"v{end}", "name": None, "paths": [[f"e{n}" for n in side] for side in sides]}
-        for sides, (start, end) in zip(told["equations"], told["endpoints"], strict=True)
-    ]
-    P = from_json(
-        json.dumps(
-            {"Ob": [{"name": name["V"](it)} for it in told["graph"]["V"]], "Hom": arrows, "equations": equations}
-        )
-    )
+    P = from_json(to_json(free_category(told["graph"], equations=told["equations"])))
+    paths = [[[f"e{n}" for n in side] for side in sides] for sides in told["equations"]]
+    assert [it["paths"] for it in schema_form(P)["equations"]] == paths and (not P.laws) == told["is_free"]
     assert [[law.left.dom.name, law.left.cod.name] for law in P.laws.values()] == [
         [f"v{start}", f"v{end}"] for start, end in told["endpoints"]
     ]
@@ -129,6 +130,13 @@ def test_functors_there_and_back(case):
     assert form["Ob"] == case["ob_map"]
     assert [str(it) for it in back.morphisms.values()] == [str(it) for it in F.morphisms.values()]
     assert [(it.kind, it.what) for it in back.failures()] == [(it.kind, it.what) for it in F.failures()]
+
+
+@pytest.mark.parametrize("case", GRAPH_FUNCTORS, ids=lambda case: case["name"])
+def test_functors_of_free_categories_there_and_back(case):
+    F = graph_functor(case)
+    back = from_json(to_json(F))
+    assert to_json(back) == to_json(F) and (not back.failures()) == case["is_functorial"]["value"]
 
 
 def test_a_diagram_of_presentations_there_and_back():
@@ -249,6 +257,7 @@ def test_what_catlab_has_not_is_refused(value, text):
     assert text in str(caught.value)
 
 
+OURS = '{"format": "learningdiagrams.catlab", "version": 1, "kind": %s}'
 LOOP = '{"Ob":[{"name":"X"}],"Hom":[{"name":"e","dom":"X","codom":"X"}],"equations":%s}'
 
 
@@ -260,7 +269,16 @@ LOOP = '{"Ob":[{"name":"X"}],"Hom":[{"name":"e","dom":"X","codom":"X"}],"equatio
         ("{}", "an instance does not name its schema: from_json(text, schema=…)"),
         ('{"format": "learningdiagrams", "version": 1}', '`format` is "learningdiagrams.catlab" and `version` 1 here'),
         ('{"format": "learningdiagrams.catlab", "version": 1, "kind": "functer"}', "there is no kind 'functer'"),
+        ('{"format": "learningdiagrams.catlab", "version": 1, "kind": ["functor"]}', "there is no kind ['functor']"),
         ('{"format": "learningdiagrams.catlab", "version": 1, "kind": "functor"}', "`dom` is an object of JSON here"),
+        (
+            OURS % '"diagram of presentations","presentations":[3],"functors":[]',
+            "presentations[0] is an object of JSON",
+        ),
+        (
+            OURS % '"diagram of presentations","presentations":[],"functors":[[]]',
+            "functors[0] is an object of JSON here",
+        ),
         ('{"Ob":[{"nam":"X"}],"Hom":[]}', "Ob[0]: `name` is a name, not None"),
         ('{"Ob":[{"name":"X"}],"Hom":[{"name":"e","dom":"X","codom":"Y"}]}', "there is no `Y` in the schema"),
         (LOOP % '[{"dom":"X","codom":"X","name":null}]', "equations[0]: `paths` has the two sides"),
@@ -276,6 +294,12 @@ def test_texts_that_are_no_form(text, told):
     assert told in str(caught.value)
 
 
+@pytest.mark.parametrize("term", [3, [], ["compose"], ["id"], ["id", 3], ["id", ["Ob"]], ["Hom", 3], ["compose", []]])
+def test_what_is_no_s_expression(term):
+    with pytest.raises(TheoryError, match="is no morphism"):
+        from_sexpr(schema("SchIdem"), term)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -283,6 +307,8 @@ def test_texts_that_are_no_form(text, told):
         ('{"X":[{"_id":2,"e":1}]}', 'X[0]: a row of an instance has its number, "_id": 1'),
         ('{"X":[{"_id":1}]}', "X[0] has no `e`"),
         ('{"X":[{"_id":1,"e":3}]}', "`e` sends 1 to 3, which is not in the set of X"),
+        ('{"X":[{"_id":1,"e":[1]}]}', "X[0]: `e` is the number of a part of X, not [1]"),
+        ('{"X":[{"_id":1,"e":true}]}', "X[0]: `e` is the number of a part of X, not True"),
         ('{"X":[],"Y":[]}', "the instance has `Y`, which is no object of the schema"),
         ('{"X":{}}', "`X` is a list, not {}"),
     ],

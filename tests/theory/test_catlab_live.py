@@ -15,6 +15,7 @@ from learningdiagrams.theory import (
     Presentation,
     TheoryError,
     catlab,
+    cset_colimits,
     identity,
     proj,
     pushout,
@@ -23,17 +24,22 @@ from learningdiagrams.theory import coequalizer as coequalizer_of_functors
 from learningdiagrams.theory import colimit as colimit_of_functors
 from learningdiagrams.theory import coproduct as coproduct_of_presentations
 from learningdiagrams.theory.catlab import AttrVar, PresentationDiagram, from_json, to_json
-from learningdiagrams.theory.catlab.acsets import attribute_types, instance_form, schema_form
+from learningdiagrams.theory.catlab.acsets import attribute_types, instance_form, read_instance, schema_form
 from learningdiagrams.theory.catlab.bridge import bridge
+from learningdiagrams.theory.catlab.forms import wiring_form
 from tests.theory.catlab_cases import (
     COLIMITS,
     DATA,
     FUNCTORS,
+    GRAPH_FUNCTORS,
     PRESENTATIONS,
     SCHEMAS,
     diagram,
+    free_category,
     functor,
     functorial,
+    graph_functor,
+    named_graph,
     schema,
     sides,
 )
@@ -72,12 +78,33 @@ def test_catlab_reads_our_schemas_and_writes_the_same(name):
     assert without_names(json.loads(bridge().export("value_json", read))) == without_names(json.loads(SCHEMAS[name]))
 
 
-@pytest.mark.parametrize("name", PRESENTATIONS["schemas"])
-def test_terms_as_s_expressions(name):
-    told = PRESENTATIONS["schemas"][name]["equations_sexpr_by_reference"]
-    C = bridge().ask("P -> FinCat(P)", catlab.to_catlab(schema(name)))
+def equations_of(C) -> list:
+    """The sides of the equations of a category in Julia, as s-expressions."""
     equations = bridge().ask("C -> equations(C)", C)
-    assert [[json.loads(bridge().export("sexpr_json", C, side)) for side in pair] for pair in equations] == told
+    return [[json.loads(bridge().export("sexpr_json", C, side)) for side in pair] for pair in equations]
+
+
+@pytest.mark.parametrize("name", PRESENTATIONS["schemas"])
+def test_what_catlab_tells_of_schemas(name):
+    told = PRESENTATIONS["schemas"][name]
+    C = bridge().ask("P -> FinCat(P)", catlab.to_catlab(schema(name)))
+    assert equations_of(C) == told["equations_sexpr_by_reference"]
+    assert bridge().ask("C -> is_free(C)", C) is told["is_free"]
+    for kind, names in (
+        ("ob", told["fincat_ob_generators"]),
+        ("hom", [it["name"] for it in told["fincat_hom_generators"]]),
+    ):
+        generators = bridge().ask(f"C -> collect({kind}_generators(C))", C)
+        assert json.loads(bridge().export("names_json", generators)) == names
+
+
+def test_equations_between_paths_of_a_graph():
+    told = PRESENTATIONS["graph_fincat_with_equations"]
+    C = bridge().ask("P -> FinCat(P)", catlab.to_catlab(free_category(told["graph"], equations=told["equations"])))
+    assert bridge().ask("C -> is_free(C)", C) is told["is_free"]
+    start = [["id", f"v{ends[0]}"] for ends in told["endpoints"]]
+    paths = [["compose", *(f"e{n}" for n in left)] for left, _ in told["equations"]]
+    assert equations_of(C) == [list(pair) for pair in zip(paths, start, strict=True)]
 
 
 @pytest.mark.parametrize("case", FUNCTORS, ids=lambda case: case["name"])
@@ -102,6 +129,17 @@ def test_functors_there_and_back(case):
     F = functor(case)
     back = catlab.from_catlab(catlab.to_catlab(F))
     assert {name: str(it) for name, it in back.objects.items()} == case["ob_map"]
+    assert {name: str(it) for name, it in back.morphisms.items()} == {n: str(it) for n, it in F.morphisms.items()}
+
+
+@pytest.mark.parametrize("case", GRAPH_FUNCTORS, ids=lambda case: case["name"])
+def test_functors_of_free_categories(case):
+    F, told = graph_functor(case), case["failures"]["value"]
+    both = catlab.functoriality(F)
+    assert both.agree and both.holds is both.is_functorial is case["is_functorial"]["value"]
+    assert list(both.bad_domains) == [f"e{n}" for n in told["bad_dom"]]
+    assert list(both.bad_codomains) == [f"e{n}" for n in told["bad_cod"]]
+    back = catlab.from_catlab(catlab.to_catlab(F))
     assert {name: str(it) for name, it in back.morphisms.items()} == {n: str(it) for n, it in F.morphisms.items()}
 
 
@@ -153,6 +191,12 @@ def test_c_sets_with_attributes():
     text = (DATA / "acset_person.json").read_text(encoding="utf-8")
     person = from_json(text, schema=schema("SchPerson"))
     assert to_json(catlab.from_catlab(catlab.to_catlab(person))) == text
+    for key, P in (("acset_with_attrvar", schema("SchWeightedGraph")), ("named_graph_acset_json", named_graph())):
+        told = PRESENTATIONS[key]
+        assert instance_form(catlab.from_catlab(catlab.to_catlab(read_instance(told, P)))) == told
+    for key in ("dynamic_acset_from_json_schema", "anon_acset_from_json_schema"):
+        told = PRESENTATIONS[key]["value"]
+        assert instance_form(catlab.from_catlab(catlab.to_catlab(read_instance(told, schema("SchSq"))))) == told
     S = schema("SchWeightedGraph")
     weights = {"V": 2, "E": 2, "Weight": [AttrVar(1), 0.5]}
     X = CSet(S, weights, {"src": [0, 0], "tgt": [1, 1], "weight": [0.5, AttrVar(1)]})
@@ -173,11 +217,11 @@ def test_a_c_set_that_violates_an_equation_is_found_out():
 def test_colimits_of_c_sets_agree(case):
     csets, maps, arrows = diagram(case)
     if case["kind"] == "colimit":
-        seconded = catlab.colimit(csets.values(), arrows)
+        seconded = cset_colimits.colimit(csets.values(), arrows, engine="catlab")
     elif case["kind"] == "coproduct":
-        seconded = catlab.coproduct(*csets.values())
+        seconded = cset_colimits.coproduct(*csets.values(), engine="catlab")
     else:
-        seconded = getattr(catlab, case["kind"])(*maps)
+        seconded = getattr(cset_colimits, case["kind"])(*maps, engine="catlab")
     assert isinstance(seconded, catlab.SecondedCSetColimit)
     assert seconded.opinion.isomorphism.is_isomorphism()
     sizes = {sort: len(parts) for sort, parts in case["apex"].items()}
@@ -191,6 +235,8 @@ def test_more_shapes_of_c_sets():
     # A chain, which is no bipartite diagram as it stands.
     h = Homomorphism.identity(f.cod)
     assert catlab.colimit([f.dom, f.cod, f.cod], [(0, 1, f), (1, 2, h)]).opinion.isomorphism.is_isomorphism()
+    # One part with an arrow to itself.
+    assert catlab.colimit([f.cod], [(0, 0, h)]).opinion.isomorphism.is_isomorphism()
 
 
 def spans() -> tuple[Functor, Functor]:
@@ -230,6 +276,15 @@ def test_a_learning_diagram_there_and_back():
     with pytest.raises(TheoryError, match=r"the presentation was changed in Julia \(`Ob`\)"):
         catlab.from_catlab(there)
     assert "New" in catlab.from_catlab(bridge().ask("d -> d.presentation", there)).sorts
+
+
+def test_a_wiring_diagram_is_what_catlab_makes_of_it():
+    told = PRESENTATIONS["wiring_diagram_json"]["value"]
+    P = Presentation("P")
+    A, B, C = P.objects("A", "B", "C")
+    text = json.dumps(wiring_form(P.morphism("f", A, B) >> P.morphism("g", B, C)))
+    there = bridge().export("wiring_diagram", text)
+    assert json.loads(bridge().ask("d -> JSON3.write(generate_json_graph(d))", there)) == told
 
 
 def test_pictures(tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from learningdiagrams.theory import Functor, Presentation
+from tests.theory.catlab_cases import GRAPH_FUNCTORS, graph_functor
 from tests.theory.spans import path
 
 CATLAB = Path(__file__).resolve().parent.parent / "data" / "catlab"
@@ -63,23 +64,10 @@ def test_against_catlab(case):
     assert "undecided" not in {it.kind for it in found}
 
 
-GRAPHS = json.loads((CATLAB / "functoriality.json").read_text(encoding="utf-8"))["graph_cases"]
-
-
-@pytest.mark.parametrize("case", GRAPHS, ids=lambda case: case["name"])
+@pytest.mark.parametrize("case", GRAPH_FUNCTORS, ids=lambda case: case["name"])
 def test_against_catlab_on_free_categories(case):
     """Functors between free categories on graphs: which edges have images with wrong ends."""
-    P, Q = (Presentation(name) for name in ("dom", "codom"))
-    for it, graph in ((P, case["dom_graph"]), (Q, case["codom_graph"])):
-        it.objects(*(f"v{row['_id']}" for row in graph["V"]))
-        for row in graph["E"]:
-            it.morphism(f"e{row['_id']}", it.sorts[f"v{row['src']}"], it.sorts[f"v{row['tgt']}"])
-    images = {}
-    for name, image in zip(P.generators, case["E"], strict=True):
-        edges = [f"e{edge}" for edge in (image if isinstance(image, list) else [image])]
-        images[name] = path(Q, str(Q.generators[edges[0]].dom), edges)
-    objects = {name: f"v{vertex}" for name, vertex in zip(P.sorts, case["V"], strict=True)}
-    found = Functor(P, Q, objects, images).failures()
+    found = graph_functor(case).failures()
     expected = case["failures"]["value"]
     for kind, key in (("domain", "bad_dom"), ("codomain", "bad_cod")):
         assert [it.what for it in found if it.kind == kind] == [f"e{edge}" for edge in expected[key]]

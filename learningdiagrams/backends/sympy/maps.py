@@ -68,7 +68,7 @@ class _Map(ABC):
 class _LayerMap(_Map):
     def __init__(self, layer: Layer, names: Names, name: str) -> None:
         self.layer = layer
-        self.parameters: dict[str, dict[str, Array]] = {
+        self.parameters = {
             entry: names.fresh(f"{name}_{entry}", parameter.shape) for entry, parameter in layer.parameters().items()
         }
         self.kept = {entry: _first(parameter) for entry, parameter in layer.buffers().items()}
@@ -108,7 +108,7 @@ class _FunctionMap(_Map):
         self, function: Callable[..., Any], names: Names, parameters: Mapping[str, tuple[Symbol, Symbol]] | None = None
     ) -> None:
         self.function = function
-        self.names: Names = names
+        self.names = names
         pairs = parameters or {}
         self.symbols = dict(pairs.values())
         self.parameters = {entry: filled([mine], ()) for entry, (_, mine) in pairs.items()}
@@ -185,14 +185,14 @@ class SympyMaps:
 
     def __init__(self, diagram: Diagram, realisations: Mapping[str, Any]) -> None:
         self.diagram = diagram
-        self.names = Names()
+        self.names: Names = Names()
         self._maps = {name: self._realise(name, given) for name, given in realisations.items()}
         layers = {name: made.layer for name, made in self._maps.items() if isinstance(made, _LayerMap)}
         self.shapes: Shapes = Shapes(diagram, layers, list(self._maps), self._probe)
         for name, role in diagram.roles.items():
             if role == "ema" and (followed := diagram.averages[name].model) in self._maps:
                 self._maps[name] = self._maps[followed].copied(self.names, name)
-        self.parameters = {name: made.parameters for name, made in self._maps.items()}
+        self.parameters: dict[str, dict[str, Any]] = {name: made.parameters for name, made in self._maps.items()}
         self._alone: dict[tuple[str, tuple[Shape, ...]], tuple[list[Symbol], list[Expr]]] = {}
         check_roles(
             diagram,

@@ -89,7 +89,7 @@ class Solutions(list[Solution]):
 
     def __init__(self, solutions: Sequence[Solution] = (), special: Sequence[Solution] = ()) -> None:
         super().__init__(solutions)
-        self.special = list(special)
+        self.special: list[Solution] = list(special)
 
     def __str__(self) -> str:
         return "\n".join(map(str, self)) or "no parameters make all goals hold"

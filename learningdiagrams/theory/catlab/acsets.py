@@ -191,8 +191,10 @@ def from_sexpr(presentation: Presentation, term: Any) -> Morphism:
         if head in ("Hom", "Attr"):
             return from_sexpr(presentation, parts[0])
         if head == "id":
-            return identity(sort_of(presentation, parts[0] if isinstance(parts[0], str) else parts[0][1]))
-        if head == "compose":
+            name = parts[0][1] if isinstance(parts[0], list | tuple) and len(parts[0]) > 1 else parts[0]
+            if isinstance(name, str):
+                return identity(sort_of(presentation, name))
+        elif head == "compose":
             made = from_sexpr(presentation, parts[0])
             for part in parts[1:]:
                 made = made >> from_sexpr(presentation, part)
@@ -270,6 +272,8 @@ def read_instance(form: Mapping[str, Any], schema: Presentation) -> CSet:
             if cod in attributes:
                 value = _read(f"{dom}[{i}]: `{name}`", value)
                 values[cod].setdefault(value)
+            elif type(value) is not int:
+                raise TheoryError(f"{dom}[{i}]: `{name}` is the number of a part of {cod}, not {value!r}")
             column.append(value)
         maps[name] = column
     sets = {

@@ -53,8 +53,9 @@ class Bridge:
     def _guarded(self, function: Any, *values: Any) -> Any:
         try:
             return function(*values)
-        except self._julia_error as error:
-            text = str(error).split("\nStacktrace:")[0].strip()
+        except (self._julia_error, TypeError) as error:
+            # juliacall raises TypeError where the function called has no method for the values.
+            text = str(error).split("\nStacktrace:")[0].removeprefix("Julia: ").strip()
             raise CatlabError(f"Julia: {text}") from error
 
 

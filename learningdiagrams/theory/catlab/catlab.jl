@@ -1,4 +1,4 @@
-# What goes back from Catlab to Python: each value as one JSON text, in the forms that catlab_forms.py reads.
+# What goes back from Catlab to Python: each value as one JSON text, in the forms that forms.py reads.
 # Everything else that is asked of Catlab is a call of Catlab's own.
 
 using Catlab, ACSets, GATlab

@@ -117,10 +117,10 @@ def read_form(form: Any, schema: Presentation | None = None) -> Any:
     if "format" in form:
         if form["format"] != FORMAT or form.get("version") != VERSION:
             raise TheoryError(f'`format` is "{FORMAT}" and `version` {VERSION} here')
-        reader = _READERS.get(form.get("kind", ""))
-        if reader is None:
-            raise TheoryError(f"there is no kind {form.get('kind')!r}; there are {', '.join(_READERS)}")
-        return reader(form)
+        kind = form.get("kind")
+        if not isinstance(kind, str) or kind not in _READERS:
+            raise TheoryError(f"there is no kind {kind!r}; there are {', '.join(_READERS)}")
+        return _READERS[kind](form)
     if isinstance(form.get("Ob"), list) and "Hom" in form:
         return read_schema(form)
     if schema is None:
@@ -170,9 +170,9 @@ def _cset(form: Mapping[str, Any]) -> CSet:
 
 
 def _diagram(form: Mapping[str, Any]) -> PresentationDiagram:
-    parts = [read_schema(it, f"presentation {i}") for i, it in enumerate(_field(form, "presentations", list), start=1)]
+    parts = [read_schema(it, f"presentation {i}") for i, it in enumerate(_objects(form, "presentations"), start=1)]
     arrows = []
-    for it in _field(form, "functors", list):
+    for it in _objects(form, "functors"):
         source, target = _field(it, "from", int) - 1, _field(it, "to", int) - 1
         if not (0 <= source < len(parts) and 0 <= target < len(parts)):
             raise TheoryError(f"a functor goes from {source + 1} to {target + 1}; positions are 1 … {len(parts)}")
@@ -185,6 +185,14 @@ def _field(form: Mapping[str, Any], key: str, kind: type) -> Any:
     if not isinstance(found, kind):
         words = {dict: "an object", list: "a list", int: "a number"}
         raise TheoryError(f"`{key}` is {words[kind]} of JSON here, not {found!r}")
+    return found
+
+
+def _objects(form: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    found = _field(form, key, list)
+    for i, it in enumerate(found):
+        if not isinstance(it, dict):
+            raise TheoryError(f"{key}[{i}] is an object of JSON here, not {it!r}")
     return found
 
 

@@ -73,25 +73,28 @@ class SecondedCSetColimit(CSetColimit):
     opinion: Opinion
 
 
-def pushout(left: Any, right: Any, *more: Any) -> Any:
-    """The pushout of functors or of homomorphisms of C-sets, with Catlab's opinion; see :func:`seconded`."""
-    return seconded(_home(left).pushout(left, right, *more))
+def pushout(left: Any, right: Any, *more: Any, **options: Any) -> Any:
+    """The pushout of functors or of homomorphisms of C-sets, with Catlab's opinion; see :func:`seconded`.
+
+    `options` are those of our own pushout, such as `name`; likewise for the other three.
+    """
+    return seconded(_home(left).pushout(left, right, *more, **options))
 
 
-def coequalizer(left: Any, right: Any, *more: Any) -> Any:
+def coequalizer(left: Any, right: Any, *more: Any, **options: Any) -> Any:
     """The coequalizer of functors or of homomorphisms of C-sets, with Catlab's opinion; see :func:`seconded`."""
-    return seconded(_home(left).coequalizer(left, right, *more))
+    return seconded(_home(left).coequalizer(left, right, *more, **options))
 
 
-def coproduct(left: Any, *more: Any) -> Any:
+def coproduct(left: Any, *more: Any, **options: Any) -> Any:
     """The coproduct of presentations or of C-sets, with Catlab's opinion; see :func:`seconded`."""
-    return seconded(_home(left).coproduct(left, *more))
+    return seconded(_home(left).coproduct(left, *more, **options))
 
 
-def colimit(parts: Any, arrows: Any = ()) -> Any:
+def colimit(parts: Any, arrows: Any = (), **options: Any) -> Any:
     """The colimit of a diagram of presentations or of C-sets, with Catlab's opinion; see :func:`seconded`."""
     parts = tuple(parts)
-    return seconded(_home(*parts[:1]).colimit(parts, arrows))
+    return seconded(_home(*parts[:1]).colimit(parts, arrows, **options))
 
 
 def _home(value: Any = None) -> Any:
@@ -141,15 +144,16 @@ def asked_of(made: Any) -> Asked:
     for source, target, arrow in arrows:
         parts.setdefault(source, arrow.dom)
         parts.setdefault(target, arrow.cod)
-    if len(parts) < 2:
-        raise TheoryError("a colimit of fewer than two parts needs no second opinion")
-    sources, targets = ([arrow[end] for arrow in arrows] for end in (0, 1))
+    if len(parts) < 2 and not arrows:
+        raise TheoryError("a colimit of fewer than two parts, without arrows, needs no second opinion")
+    sources, targets = [source for source, _, _ in arrows], [target for _, target, _ in arrows]
     shown = tuple(made._shown)
+    from_one = len(arrows) > 1 and len(set(sources)) == 1 and sources[0] not in shown
     if not arrows:
         shape = "coproduct"
-    elif len(set(sources)) == 1 and tuple(targets) == shown and len(arrows) > 1 and sources[0] not in shown:
+    elif from_one and tuple(targets) == shown:
         shape = "pushout"
-    elif len({*sources}) == len({*targets}) == 1 and tuple(set(targets)) == shown and len(arrows) > 1:
+    elif from_one and tuple(set(targets)) == shown:
         shape = "coequalizer"
     else:
         shape = "colimit"
