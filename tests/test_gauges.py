@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -100,7 +101,7 @@ def test_the_sections_say_what_was_found_and_escape_it(backend):
 
 def test_too_many_goals_for_a_picture_are_a_table_of_the_worst():
     names = [f"g<{i}>" for i in range(GOALS + 1)]
-    angles = {(a, b): 100.0 + i for i, (a, b) in enumerate(zip(names, names[1:], strict=False))}
+    angles = {(a, b): 100.0 + i for i, (a, b) in enumerate(pairwise(names))}
     from learningdiagrams.agreement import Residuals
     from learningdiagrams.examined import Examination
 

@@ -111,7 +111,8 @@ class TorchMaps(Maps):
                 move = get_ema_multi_avg_fn(follows.decay)
                 self._averages.append((self._maps[name], followed, move))
         self.models: tuple[str, ...] = tuple(name for name in diagram.models if name in self._maps)
-        self.trained: tuple[Any, ...] = tuple(dict.fromkeys(p for name in self.models for p in self._maps[name].parameters.values()))
+        every = (p for name in self.models for p in self._maps[name].parameters.values())
+        self.trained: tuple[Any, ...] = tuple(dict.fromkeys(every))
         modules = {name: made.module for name, made in self._maps.items() if made.module is not None}
         trained = [module for name, module in modules.items() if name in self.models]
         self.modes: Modes = Modes(trained, [module for name, module in modules.items() if name not in self.models])

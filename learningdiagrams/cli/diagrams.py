@@ -77,9 +77,7 @@ def draw(
     string: Annotated[bool, typer.Option("--string", help="Draw its two sides as string diagrams.")] = False,
     look: Annotated[
         str | None,
-        typer.Option(
-            metavar="light|dark", help="That, whatever the reader prefers.", callback=one_of("light", "dark")
-        ),
+        typer.Option(metavar="light|dark", help="That, whatever the reader prefers.", callback=one_of("light", "dark")),
     ] = None,
 ) -> None:
     """Draws a diagram, in the form that OUT's ending says, or as a link of quiver."""

@@ -62,7 +62,8 @@ def draw(
             .html.
         residuals: how far goals and laws are from holding, by name, as `Compiled.residuals` returns
             them: a number and a colour on each badge.
-        dark: True or False for dark or light, whatever the reader prefers; tikz-cd, .dot and .mmd have no ground of their own and ignore it.
+        dark: True or False for dark or light, whatever the reader prefers; tikz-cd, .dot and .mmd have no ground of
+            their own and ignore it.
         goal: the name of a goal, law or measure: its two paths alone, and between them its comparator and weight.
         string: its two sides as string diagrams instead.
 
@@ -109,14 +110,10 @@ def draw_proof(
     return _put(film(proof, roles), path, dark)
 
 
-def _equation_picture(
-    diagram: Diagram, name: str, residuals: Mapping[str, float] | None, string: bool
-) -> Picture:
+def _equation_picture(diagram: Diagram, name: str, residuals: Mapping[str, float] | None, string: bool) -> Picture:
     equations = {**diagram.measures, **diagram.laws, **diagram.goals}
     if name not in equations:
-        raise DiagramError(
-            f"{diagram.name} has no goal, law or measure `{name}`{suggestion(name, equations)}"
-        )
+        raise DiagramError(f"{diagram.name} has no goal, law or measure `{name}`{suggestion(name, equations)}")
     equation = equations[name]
     if string:
         residual = None if residuals is None else residuals.get(name)
@@ -146,6 +143,10 @@ def _put(picture: Picture, path: str | Path | None, dark: bool | None) -> str | 
         words = tikz_picture(picture, bool(dark))
     else:
         words = svg(picture, dark)
-        words = page(picture.title, [f'<figure style="margin:1rem 0">{words}</figure>'], dark) if ending == ".html" else words
+        words = (
+            page(picture.title, [f'<figure style="margin:1rem 0">{words}</figure>'], dark)
+            if ending == ".html"
+            else words
+        )
     Path(path).write_text(words, encoding="utf-8", newline="\n")
     return None

@@ -49,7 +49,9 @@ def equation_strings(
     left, right = strings(equation.left, roles), strings(equation.right, roles)
     sign = "=" if isinstance(equation, Law) else "≈"
     top, middle = MARGIN + 34.0, 64.0
-    groups = [Group("title", equation.name, (Words(MARGIN, MARGIN, text.plain(equation.name), 16, "start", bold=True),))]
+    groups = [
+        Group("title", equation.name, (Words(MARGIN, MARGIN, text.plain(equation.name), 16, "start", bold=True),))
+    ]
     if left.width + middle + right.width <= BESIDE:
         height = max(left.height, right.height)
         groups += left.at(MARGIN, top + (height - left.height) / 2)
@@ -127,7 +129,7 @@ def film(proof: Proof, roles: Mapping[str, str] | None = None, frames: int = FRA
 
 
 def rewritten(morphism: Morphism, step: Step) -> Collection[Term]:
-    """The applications that a step takes away from a morphism: those of the law's side, not what fills its variables."""
+    """The applications that a step takes away: those of the law's side, not what fills its variables."""
     root = subterm(morphism.terms, step.place)
     filled = {term for value in step.using for term in value.terms}
     if root is None or root in filled:

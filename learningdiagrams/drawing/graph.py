@@ -1,7 +1,7 @@
 """What is drawn of a diagram: vertices for objects, edges for generators.
 
-A product is a vertex of its own, which thin wires connect with its factors, one for each however often it occurs. Each map out of 1
-or into it gets a 1 of its own, beside its other end: one 1 for all would tie together what has nothing in common.
+A product is a vertex of its own, which thin wires connect with its factors, one for each however often it
+occurs. Each map out of 1 or into it gets a 1 of its own, beside its other end: one 1 for all would tie together what has nothing in common.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def graph_of(diagram: Diagram, only: Set[str] | None = None) -> Graph:
         ends[end].append(obj)
         if obj.name not in vertices:
             factors = [(vertices[f.name].latex, len(list(run))) for f, run in itertools.groupby(obj.factors)]
-            label = " × ".join(plain(words) + (str(power).translate(POWERS) if power > 1 else "") for words, power in factors)
+            label = " × ".join(
+                plain(words) + (str(power).translate(POWERS) if power > 1 else "") for words, power in factors
+            )
             vertices[obj.name] = Vertex(
                 obj.name,
                 "product",
@@ -117,7 +119,8 @@ def graph_of(diagram: Diagram, only: Set[str] | None = None) -> Graph:
                 vertex(morphism.cod, "cod", name),
                 diagram.roles[name],
                 plain(style.label) if style and style.label else name,
-                f"{diagram.roles[name]} {name} : {morphism.dom} -> {morphism.cod}" + (f" = {spec}" if spec else ""),
+                f"{diagram.roles[name]} {name} : {_typed(diagram, morphism.dom)} -> {_typed(diagram, morphism.cod)}"
+                + (f" = {spec}" if spec else ""),
                 style.colour if style else None,
                 style.curve if style else None,
                 (style.label if style else None) or name,
@@ -134,6 +137,11 @@ def graph_of(diagram: Diagram, only: Set[str] | None = None) -> Graph:
         vertices = {key: vertex for key, vertex in vertices.items() if key in touched}
         corners = tuple(square for square in corners if touched.issuperset(square))
     return Graph(vertices, tuple(edges), corners)
+
+
+def _typed(diagram: Diagram, obj: Object) -> str:
+    """An object with the shapes of its factors."""
+    return " * ".join(f"{f.name}{str(diagram.spaces[f.name]).strip()}" for f in obj.factors) or "1"
 
 
 def wires(product: Object) -> list[tuple[str, str]]:

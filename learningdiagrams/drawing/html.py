@@ -1,7 +1,7 @@
 """Self-contained pages: nothing is fetched, everything that a diagram holds is escaped.
 
 Resting a pointer on a goal, in the picture or in the table (or reaching it by keyboard), lights up its two
-paths; a wheel with Ctrl zooms.
+paths; resting it on a map or an object tells its type, shapes and realisation. Buttons zoom, and a wheel with Ctrl.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ td.number,th.number{text-align:right}
 code,pre{font-family:ui-monospace,"SFMono-Regular",Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.86em}
 pre{background:var(--panel);padding:.8rem 1rem;border-radius:8px;overflow-x:auto;line-height:1.45}
 svg{display:block;max-width:100%%;height:auto}
+figure.diagram{overflow:auto}
+.zoom{position:sticky;left:0;text-align:right}
+.zoom button{font:inherit;font-size:.8rem;min-width:2rem;margin-left:.25rem;border:1px solid var(--faint);
+border-radius:6px;background:var(--panel);color:var(--ink);cursor:pointer}
 svg g{transition:opacity .12s}
 svg.lit g[data-kind]:not(.on):not([data-kind=title]):not([data-kind=legend]){opacity:.18}
 svg g[tabindex]{cursor:pointer;outline:none}
@@ -70,13 +74,26 @@ _SCRIPT = """
     svg.querySelectorAll("g[data-kind=goal],g[data-kind=law]").forEach(function(g){react(g,g.getAttribute("data-name"))});
     document.querySelectorAll("tr[data-name]").forEach(function(row){react(row,row.getAttribute("data-name"))});
     var zoom=1;
+    function scale(factor){
+      zoom=factor?Math.min(8,Math.max(.25,zoom*factor)):1;
+      svg.style.maxWidth=factor?"none":"";
+      svg.style.width=factor?zoom*svg.viewBox.baseVal.width+"px":"";
+    }
     figure.addEventListener("wheel",function(e){
       if(!e.ctrlKey)return;
       e.preventDefault();
-      zoom=Math.min(8,Math.max(.5,zoom*(e.deltaY<0?1.15:1/1.15)));
-      svg.style.maxWidth="none";
-      svg.style.width=zoom*svg.viewBox.baseVal.width+"px";
+      scale(e.deltaY<0?1.15:1/1.15);
     },{passive:false});
+    var bar=document.createElement("div");
+    bar.className="zoom";
+    [["+","larger",1.25],["\u2212","smaller",.8],["1:1","as it was",0]].forEach(function(entry){
+      var button=document.createElement("button");
+      button.textContent=entry[0];
+      button.title=entry[1];
+      button.addEventListener("click",function(){scale(entry[2])});
+      bar.appendChild(button);
+    });
+    figure.insertBefore(bar,svg);
   });
 })();
 """

@@ -17,6 +17,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from learningdiagrams.declarations import Goal, Measure
@@ -130,7 +131,9 @@ def layout(
         target = _equation(diagram, name).left.cod.name
         if target in graph.vertices:
             before[target] = max(before.get(target, 0.0), text.width(badge, BADGE))
-    columns, places, curves = _least_tangled(graph, before)
+    columns, places, curves = _least_tangled(
+        tuple(graph.vertices.values()), graph.edges, graph.squares, tuple(before.items())
+    )
     top = min((places[key][1] for key in graph.vertices), default=0.0)
     spots = {}
     for key, vertex in graph.vertices.items():
@@ -148,12 +151,19 @@ def layout(
     return Layout(graph, spots, arrows, tuple(_badges(diagram, words, spots, curves, loops, writer, residuals)))
 
 
+@lru_cache(maxsize=16)
 def _least_tangled(
-    graph: Graph, before: Mapping[str, float]
-) -> tuple[Columns, dict[object, Point], dict[str, tuple[Point, ...]]]:
+    vertices: tuple[Vertex, ...],
+    edges: tuple[Edge, ...],
+    squares: tuple[tuple[str, str, str, str], ...],
+    badges: tuple[tuple[str, float], ...],
+) -> tuple[Columns, Mapping[object, Point], Mapping[str, tuple[Point, ...]]]:
     """Columns, places and curves: of some ways to arrange the columns the one whose curves cross least, the first of
     equals.
+
+    A run draws one diagram several times, so that the last ones are remembered.
     """
+    graph, before = Graph({vertex.key: vertex for vertex in vertices}, edges, squares), dict(badges)
     count = next((ways for most, ways in EFFORT if len(graph.edges) <= most), 1)
     if any(vertex.at is not None for vertex in graph.vertices.values()):
         count = 1

@@ -12,7 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-__all__ = ["Area", "Box", "Curve", "Group", "Picture", "Point", "Shape", "Words", "arrowhead", "line", "shifted", "wave"]
+__all__ = [
+    "Area",
+    "Box",
+    "Curve",
+    "Group",
+    "Picture",
+    "Point",
+    "Shape",
+    "Words",
+    "arrowhead",
+    "line",
+    "shifted",
+    "wave",
+]
 
 Point = tuple[float, float]
 HEAD: Final = 9.0

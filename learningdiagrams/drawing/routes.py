@@ -86,9 +86,7 @@ def meets(points: Sequence[Point], rects: Sequence[Rect], margin: float = 0.0) -
 
 def corners(rects: Sequence[Rect]) -> np.ndarray:
     """The left, top, right and bottom of boxes, one in each row."""
-    sides = [
-        (r.x - r.half_width, r.y - r.half_height, r.x + r.half_width, r.y + r.half_height) for r in rects
-    ]
+    sides = [(r.x - r.half_width, r.y - r.half_height, r.x + r.half_width, r.y + r.half_height) for r in rects]
     return np.array(sides, dtype=float).reshape(-1, 4)
 
 
@@ -291,7 +289,7 @@ class _Ways:
         return corners([self.boxes[key] for key in dict.fromkeys((self.edge.source, self.edge.target))])
 
     def hits(self, curve: Sequence[Point]) -> int:
-        """How many vertices a curve runs through: those that are not its ends, and its ends where it returns to them."""
+        """How many vertices a curve runs through, its own ends where it returns to them as well."""
         return _passed(curve, self.foreign, 5.0) + _passed(curve, self.own, -1.0)
 
     def first(self) -> tuple[Point, ...]:

@@ -183,7 +183,10 @@ def _badge(diagram: Diagram, badge: Badge, dx: float, dy: float) -> Group:
         badge.residual,
         style.colour if style else None,
     )
-    return Group(badge.kind, badge.name, shapes, equation_text(equation))
+    told = equation_text(equation)
+    if badge.residual is not None:
+        told += f"   residual {text.number(badge.residual)}"
+    return Group(badge.kind, badge.name, shapes, told)
 
 
 def equation_text(equation: Goal | Measure | Law) -> str:

@@ -207,7 +207,7 @@ def _place(columns: list[list[_Node]]) -> float:
     users: dict[object, list[tuple[_Node, int]]] = defaultdict(list)
     for column in columns:
         for node in column:
-            for i, (maker, port) in enumerate(node.ins):
+            for maker, port in node.ins:
                 users[maker.key].append((node, port))
     for column in columns:
         for upper, lower in itertools.pairwise(column):

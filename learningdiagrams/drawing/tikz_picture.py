@@ -1,4 +1,4 @@
-r"""Any picture as a TikZ document: curves, areas, boxes and words where they stand. String diagrams and films go out so.
+r"""Any picture as a TikZ document, each thing where it stands: string diagrams and films go out so.
 
 >>> from learningdiagrams.drawing.picture import Group, Picture, Words
 >>> print(tikz_picture(Picture("", "", 40, 20, (Group("", "", (Words(20, 10, "a_b"),)),))))

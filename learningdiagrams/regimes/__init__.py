@@ -39,6 +39,7 @@ NAMES: Final = (
     "equivariance",
     "manipulator",
     "simsiam",
+    "byol",
     "few_shot",
     "prototypes",
     "mean_teacher",

@@ -75,16 +75,13 @@ def captions(compiled: Compiled, pictures: np.ndarray) -> list[str]:
 
 
 def sheet(compiled: Compiled, split: Split) -> Sheet:
-    """Six letters in faces that were held out, then six letters that were held out, each with what is said of it."""
+    """Ten letters that were held out, in a face that was held out, each with what is said of it."""
     held = split.extra["held"]
-    letters = np.concatenate((held.letters[:6], held.new_letters[:6]))
-    pictures = np.concatenate(
-        (held.pictures(held.new_faces[:1], held.letters[:6]), held.pictures(held.faces[:1], held.new_letters[:6]))
-    )
+    letters = np.sort(held.new_letters)[::20]
+    pictures = held.pictures(held.new_faces[:1], letters)
     said = captions(compiled, pictures)
-    return Sheet(
-        pictures[:, 0], said, [a == held.glyphs.names[i] for a, i in zip(said, letters, strict=True)], columns=6
-    )
+    right = [words == held.glyphs.names[i] for words, i in zip(said, letters, strict=True)]
+    return Sheet(pictures[:, 0], said, right, columns=5)
 
 
 REGIME = Regime(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["REGIME"]
 
-TEST: Final = 142
+TRAIN: Final = 300
 FOLDS: Final = 3
 
 
@@ -30,7 +30,7 @@ def data(seed: int) -> Split:
         ) from error
     loaded: Any = load_diabetes()
     rows, values = loaded.data, loaded.target[:, None]
-    kept, test = parted(len(rows), TEST, np.random.default_rng(seed))
+    test, kept = parted(len(rows), TRAIN, np.random.default_rng(seed))
     spread = float(values[kept].std())
     rows = ((rows - rows[kept].mean(0)) / rows[kept].std(0)).astype(np.float32)
     values = ((values - values[kept].mean()) / spread).astype(np.float32)

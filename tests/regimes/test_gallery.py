@@ -129,11 +129,13 @@ def test_what_the_page_glues():
     assert result.attempted >= 14 and result.failed == 0
 
 
-@pytest.mark.parametrize("name", ["simsiam"])
-@pytest.mark.parametrize("variant", [None, "no-stop"])
-def test_collapse_is_foretold(name: str, variant: str | None):
+@pytest.mark.parametrize(
+    ("name", "variant", "stops"),
+    [("simsiam", None, True), ("simsiam", "no-stop", False), ("byol", None, True), ("byol", "no-average", False)],
+)
+def test_collapse_is_foretold(name: str, variant: str | None, stops: bool):
     (found,) = regimes.find(name).diagram(variant).check().collapses
-    assert {"encode", "project", "predict"} == set(found.constants) and bool(found.stops) is (variant is None)
+    assert {"encode", "project", "predict"} == set(found.constants) and bool(found.stops) is stops
 
 
 def test_the_page_has_every_regime_its_bounds_and_its_variants():
@@ -163,6 +165,7 @@ def test_controls():
     assert clean("own") > 0.99 and clean("judged") < 0.9
     assert figures("manipulator", "putget-only")("getput") > 0.3
     assert figures("simsiam", "collapse")("spread") < 0.1 < 0.25 < figures("simsiam", "no-norm")("spread")
+    assert figures("byol", "no-average")("spread") < 0.1
     still = figures("cyclegan", "no-judges")
     assert still("embolden") > 0.95 and still("cycle") < 0.02
     assert figures("distillation", "all-labels")("gain") < 0.03

@@ -159,6 +159,18 @@ def test_simsiam(backend: str, variant: str | None):
     compare("simsiam", backend, maps, loss, variant=variant)
 
 
+@pytest.mark.parametrize("variant", [None, "no-average"])
+def test_byol(backend: str, variant: str | None):
+    def loss(b, m):
+        # Averages start as copies, and evaluate.
+        target = nn.Sequential(deepcopy(m.encode), deepcopy(m.project)).eval()
+        one, two = (m.project(m.encode(view)) for view in views(b))
+        return agreement(m, one, two, (one, two) if variant else tuple(target(view).detach() for view in views(b)))
+
+    maps = {"encode": encoder(), "project": normed(128, 64, 64), "predict": normed(64, 64, 64)}
+    compare("byol", backend, maps, loss, variant=variant)
+
+
 def test_mean_teacher(backend: str):
     def loss(b, m):
         few = (moved(b["few"], b["nudge"], 1) + b["sand"]).flatten(1)

@@ -32,6 +32,7 @@ from tests.theory.catlab_cases import (
     named_graph,
     schema,
 )
+from tests.theory.test_catlab_programs import unknown_weights
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -121,6 +122,17 @@ def test_c_sets_and_homomorphisms_there_and_back(case):
         back = from_json(to_json(h))
         assert json.loads(to_json(h))["components"] == told["components"]
         assert (back.dom.sets, back.cod.maps, back.components) == (h.dom.sets, h.cod.maps, h.components)
+
+
+def test_images_of_values_that_are_not_known():
+    h = unknown_weights()
+    text = to_json(h)
+    assert json.loads(text)["components"] == {"E": [1, 2, 3], "W": [1, {"_var": 1}]}
+    back = from_json(text)
+    assert back.components["W"] == {AttrVar(1): 1, AttrVar(2): AttrVar(1), 2: 2}
+    assert back.failures() == [] and to_json(back) == text
+    with pytest.raises(TheoryError, match="components: W: 2 images of unknown values, not 1"):
+        from_json(text.replace('"W":[1,{"_var":1}]', '"W":[1]'))
 
 
 @pytest.mark.parametrize("case", FUNCTORS, ids=lambda case: case["name"])

@@ -43,6 +43,7 @@ from tests.theory.catlab_cases import (
     schema,
     sides,
 )
+from tests.theory.test_catlab_programs import unknown_weights
 
 pytestmark = [
     pytest.mark.julia,
@@ -203,6 +204,14 @@ def test_c_sets_with_attributes():
     assert catlab.from_catlab(catlab.to_catlab(X))("weight") == {1: 0.5, 2: AttrVar(1)}
 
 
+def test_a_homomorphism_from_values_that_are_not_known():
+    there = catlab.to_catlab(unknown_weights())
+    assert bridge().ask("h -> is_natural(h)", there) is True
+    assert catlab.from_catlab(there).dom("w") == {1: AttrVar(1), 2: AttrVar(2), 3: 2}
+    images = {"E": {1: 1, 2: 2, 3: 3}, "W": {AttrVar(1): 1, AttrVar(2): AttrVar(1), 2: 2}}
+    assert catlab.from_catlab(there).components == images
+
+
 def test_a_c_set_that_violates_an_equation_is_found_out():
     """Catlab builds it without an error."""
     idem = catlab.to_catlab(schema("SchIdem"))
@@ -302,4 +311,6 @@ def test_errors_of_julia_arrive_as_ours():
         bridge().run("no_such_thing")
     with pytest.raises(catlab.CatlabError, match=r"^Julia: MethodError: no method matching form_of\("):
         catlab.from_catlab(bridge().run("sqrt"))
+    with pytest.raises(catlab.CatlabError, match=r"^Julia: the category is not given by a Presentation"):
+        catlab.from_catlab(bridge().run("FinCat(path_graph(Graph, 3))"))
     assert bridge() is bridge()

@@ -6,7 +6,7 @@ import pytest
 
 from learningdiagrams.language import loads
 from learningdiagrams.theory import CSet, Functor, Homomorphism, Presentation, TheoryError, identity
-from learningdiagrams.theory.catlab import PresentationDiagram, Schema, from_json, julia_text
+from learningdiagrams.theory.catlab import AttrVar, PresentationDiagram, Schema, from_json, julia_text
 from learningdiagrams.theory.catlab.opinions import asked_of
 from learningdiagrams.theory.catlab.programs import Program
 from learningdiagrams.theory.cset_colimits import coequalizer, colimit, coproduct, pushout
@@ -101,6 +101,32 @@ def test_a_c_set_with_attributes_says_of_what_types_they_are():
     for values, kind in (([True], "Bool"), ([1, 0.5], "Float64"), (["a", 1], "Any"), ([], "Any")):
         X = CSet(S, {"V": len(values), "W": values}, {"w": values})
         assert f"Dict(:W => {kind})" in julia_text(X)
+
+
+def unknown_weights() -> Homomorphism:
+    """An edge each of whose two weights is not known goes to one of weight 1 and to one that is not known."""
+    S = Schema("S", attribute_types=["W"])
+    E, W = S.objects("E", "W")
+    S.morphism("w", E, W)
+    X = CSet(S, {"E": 3, "W": [AttrVar(1), AttrVar(2), 2]}, {"w": [AttrVar(1), AttrVar(2), 2]})
+    Y = CSet(S, {"E": 4, "W": [1, AttrVar(1), 2, 0.5]}, {"w": [1, AttrVar(1), 2, 0.5]})
+    return Homomorphism(X, Y, {"E": [0, 1, 2], "W": [1, AttrVar(1), 2]})
+
+
+def test_values_that_are_not_known_have_images():
+    """Catlab wants a component for an attribute type with unknown values; its entries are of the type of values."""
+    assert unknown_weights().failures() == []
+    text = julia_text(unknown_weights())
+    assert "T = AnonACSetType(Schema(P); type_assignment = Dict(:W => Float64))" in text
+    assert "h = ACSetTransformation(X, X2; E = [1, 2, 3], W = [1.0, AttrVar(1)])" in text
+
+
+def test_one_type_is_for_the_values_of_both_ends():
+    S = Schema("S", attribute_types=["W"])
+    E, W = S.objects("E", "W")
+    S.morphism("w", E, W)
+    X, Y = (CSet(S, {"E": len(values), "W": values}, {"w": values}) for values in ([1], [1, "a"]))
+    assert "Dict(:W => Any)" in julia_text(Homomorphism(X, Y, {"E": [0], "W": [1]}))
 
 
 def test_a_sort_called_as_a_keyword_of_the_call():

@@ -286,26 +286,39 @@ def read_instance(form: Mapping[str, Any], schema: Presentation) -> CSet:
     return model
 
 
-def component_lists(homomorphism: Homomorphism) -> dict[str, list[int]]:
-    """The images of the elements in their order, as numbers from 1; raises where values of attributes move."""
+def component_lists(homomorphism: Homomorphism) -> dict[str, list[Any]]:
+    """The images of the elements in their order, as numbers from 1; raises where values of attributes move.
+
+    Of attribute types, the images of the unknown values 1, 2, … where there are some, written as in instances.
+    """
     attributes, said = attribute_types(homomorphism.dom.presentation), speller(homomorphism.dom.presentation)
-    form = {}
+    form: dict[str, list[Any]] = {}
     for sort, component in homomorphism.components.items():
         if sort not in attributes:
             numbers = {element: i for i, element in enumerate(homomorphism.cod.sets[sort], start=1)}
             form[said(sort)] = [numbers[component[element]] for element in homomorphism.dom.sets[sort]]
-        elif any(value != image for value, image in component.items()):
+            continue
+        if unknown := {value.number: image for value, image in component.items() if isinstance(value, AttrVar)}:
+            form[said(sort)] = [_written(unknown[number]) for number in sorted(unknown)]
+        if any(value != image for value, image in component.items() if not isinstance(value, AttrVar)):
             raise TheoryError(f"the component at {sort} moves values; Catlab leaves those of attributes alone")
     return form
 
 
 def read_components(form: Mapping[str, Any], dom: CSet, cod: CSet) -> Homomorphism:
-    """The homomorphism with these components, as numbers from 1 in the order of the elements."""
+    """The homomorphism with these components, as :func:`component_lists` writes them; where none are, values stay."""
     attributes, said = attribute_types(dom.presentation), speller(dom.presentation)
     components: dict[str, Any] = {}
     for sort, there in cod.sets.items():
         if sort in attributes:
             components[sort] = {value: value for value in dom.sets[sort]}
+            unknown = [value for value in dom.sets[sort] if isinstance(value, AttrVar)]
+            images = listed_at(form, said(sort)) if said(sort) in form else [_written(value) for value in unknown]
+            if len(images) != len(unknown):
+                raise TheoryError(f"components: {sort}: {len(unknown)} images of unknown values, not {len(images)}")
+            components[sort] |= {
+                AttrVar(number): _read(f"components: {sort}", image) for number, image in enumerate(images, start=1)
+            }
             continue
         images = listed_at(form, said(sort))
         if wrong := [i for i in images if not (isinstance(i, int) and 1 <= i <= len(there))]:

@@ -6,6 +6,7 @@ import JSON3
 import Catlab.Theories: dom, codom
 import GATlab: getvalue
 import Catlab.Graphics: Graphviz
+import Catlab.BasicSets: Left, Right  # GATlab has others of these names
 
 value_json(value) = JSON3.write(form_of(value))
 
@@ -52,8 +53,17 @@ schema_of(X::ACSet) = generate_json_acset_schema(acset_schema(X))
 
 form_of(X::ACSet) = of_kind("C-set"; schema=schema_of(X), instance=generate_json_acset(X))
 
-components_of(h::ACSetTransformation) =
-  Dict(string(x) => Int[h[x](i) for i in parts(dom(h), x)] for x in objects(acset_schema(dom(h))))
+function components_of(h::ACSetTransformation)
+  X = dom(h)
+  components = Dict{String,Any}(string(x) => Int[h[x](i) for i in parts(X, x)] for x in objects(acset_schema(X)))
+  for x in attrtypes(acset_schema(X))  # the images of unknown values, of which there are none in most C-sets
+    isempty(parts(X, x)) || (components[string(x)] = [image_of(get(h[x])(i)) for i in parts(X, x)])
+  end
+  components
+end
+
+image_of(variable::Left) = (_var=getvalue(variable),)
+image_of(value::Right) = getvalue(value)
 
 form_of(h::ACSetTransformation) =
   of_kind("homomorphism"; schema=schema_of(dom(h)), dom=generate_json_acset(dom(h)),

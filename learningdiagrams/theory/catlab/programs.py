@@ -52,8 +52,9 @@ WORDS: Final = frozenset((
     "return", "struct", "true", "try", "using", "where", "while",
 ))  # fmt: skip
 TAKEN: Final[frozenset[str]] = WORDS | frozenset((
-    "ACSetCategory", "ACSetTransformation", "AnonACSetType", "Any", "Attr", "AttrType", "BipartiteFreeDiagram", "Bool",
-    "CSetCat", "Category", "Dict", "FinCat", "FinCatC", "FinDomFunctor", "FinFunctor", "Float64", "FreeSchema", "Graph",
+    "ACSetCategory", "ACSetTransformation", "AnonACSetType", "Any", "Attr", "AttrType", "AttrVar",
+    "BipartiteFreeDiagram", "Bool", "CSetCat", "Category", "Dict",
+    "FinCat", "FinCatC", "FinDomFunctor", "FinFunctor", "Float64", "FreeSchema", "Graph",
     "Hom", "Int", "Ob", "Path", "Presentation", "Schema", "String", "Symbol", "TypeCat", "add_equation!",
     "add_generator!", "colimit", "compose", "coequalizer", "coproduct", "id", "parse_json_acset", "pushout",
 ))  # fmt: skip
@@ -77,6 +78,7 @@ class Program:
         self.statements: list[str] = []
         self._taken: set[str] = set(TAKEN)
         self._made: dict[tuple[str, int], str] = {}
+        self._value_types: dict[int, dict[str, str]] = {}  # of attribute types, by presentation
         self._kept: list[Any] = []  # what is made by identity has to stay alive
 
     def text(self, result: str) -> str:
@@ -191,12 +193,15 @@ class Program:
 
     # C-sets -------------------------------------------------------------------------------------------------
 
-    def cset_type(self, model: CSet) -> str:
-        presentation = model.presentation
+    def cset_type(self, *models: CSet) -> str:
+        """The type of these C-sets, and of all others on their schema in this program."""
+        presentation = models[0].presentation
         if found := self._found("type", presentation):
             return found
-        said = speller(presentation)
-        types = [f"{symbol(said(sort))} => {_julia_type(model.sets[sort])}" for sort in attribute_types(presentation)]
+        said, sorts = speller(presentation), attribute_types(presentation)
+        kinds = {said(sort): _julia_type(value for model in models for value in model.sets[sort]) for sort in sorts}
+        self._value_types[id(presentation)] = kinds
+        types = [f"{symbol(name)} => {kind}" for name, kind in kinds.items()]
         assigned = f"; type_assignment = Dict({', '.join(types)})" if types else ""
         made = self.presentation(presentation)
         return self._bind("type", presentation, "T", f"AnonACSetType(Schema({made}){assigned})")
@@ -210,8 +215,13 @@ class Program:
     def homomorphism(self, homomorphism: Homomorphism) -> str:
         if found := self._found("homomorphism", homomorphism):
             return found
+        self.cset_type(homomorphism.dom, homomorphism.cod)
+        kinds = self._value_types[id(homomorphism.dom.presentation)]
         dom, cod = self.cset(homomorphism.dom), self.cset(homomorphism.cod)
-        lists = component_lists(homomorphism)
+        lists = {
+            sort: [_literal(image, kinds.get(sort, "Int")) for image in images]
+            for sort, images in component_lists(homomorphism).items()
+        }
         components = ", ".join(f"{_keyword(sort)} = {vector(images, 'Int')}" for sort, images in lists.items())
         call = f"ACSetTransformation({dom}, {cod}; {components})"
         if "cat" in lists:  # which is a keyword of the call
@@ -316,6 +326,17 @@ def vector(entries: Iterable[Any], kind: str) -> str:
 
 def _keyword(name: str) -> str:
     return name if _VARIABLE.fullmatch(name) and name not in WORDS else f"var{string(name)}"
+
+
+def _literal(image: Any, kind: str) -> str:
+    """A part's number, or the image of an unknown value, as instances write it, among values of a Julia type."""
+    if isinstance(image, dict):
+        return f"AttrVar({image['_var']})"
+    if image is None or isinstance(image, bool):
+        return {None: "nothing", True: "true", False: "false"}[image]
+    if isinstance(image, str):
+        return string(image)
+    return repr(float(image) if kind == "Float64" else image)
 
 
 def _julia_type(values: Iterable[Any]) -> str:
