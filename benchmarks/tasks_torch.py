@@ -43,7 +43,7 @@ def _rows(tasks: int, bound: float | None) -> Iterator[Row]:
     optimizer = torch.optim.Adam(parameters, lr=RATE, fused=True)
     program, weights = made.maps.program(made.plan), dict.fromkeys(made.diagram.goals, 1.0)
     with made.maps.session(0):
-        trainer = program.trainer(Optimisation("adam", lr=RATE), made.diagram.models)
+        trainer: Any = program.trainer(Optimisation("adam", lr=RATE), made.diagram.models)
 
         def ours() -> Any:
             return trainer.step(program, whole, weights, 0, 1.0).total

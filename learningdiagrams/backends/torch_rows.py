@@ -86,7 +86,9 @@ def _is_known(module: nn.Module) -> bool:
     if kind in (nn.TransformerEncoderLayer, nn.TransformerEncoder):
         return all(part.batch_first for part in module.modules() if isinstance(part, nn.MultiheadAttention))
     if kind in _AXIS:
-        return getattr(module, _AXIS[kind]) not in (None, 0)
+        # From the end, all but the last may be that of the batch where a row has few axes.
+        axis = getattr(module, _AXIS[kind])
+        return isinstance(axis, int) and (axis > 0 or axis == -1)
     return kind in _ALWAYS or kind in _MODED
 
 

@@ -1,7 +1,8 @@
 """What is drawn of a diagram: vertices for objects, edges for generators.
 
 A product is a vertex of its own, which thin wires connect with its factors, one for each however often it
-occurs. Each map out of 1 or into it gets a 1 of its own, beside its other end: one 1 for all would tie together what has nothing in common.
+occurs. Each map out of 1 or into it gets a 1 of its own, beside its other end: one 1 for all would tie
+together what has nothing in common.
 """
 
 from __future__ import annotations

@@ -66,6 +66,7 @@ def test_training_mode_is_asked_for_itself(part, reason):
     "module",
     [
         nn.Softmax(0),
+        nn.Softmax(-2),
         nn.Flatten(0),
         nn.GRU(4, 4),
         nn.TransformerEncoderLayer(8, 2, 16),

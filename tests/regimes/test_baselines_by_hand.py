@@ -127,5 +127,5 @@ def test_fitnets():
 
 def test_byol():
     trained, untrained = zip(*map(byol, range(3)), strict=True)
-    assert mean(trained) == pytest.approx(figure("byol", "all"), abs=0.03)
-    assert mean(untrained) == pytest.approx(figure("byol", "random_all"), abs=0.03)
+    assert mean(trained) == pytest.approx(figure("byol", "all"), abs=0.05)
+    assert mean(untrained) == pytest.approx(figure("byol", "random_all"), abs=0.05)
