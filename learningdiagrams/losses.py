@@ -182,9 +182,9 @@ class cosine(Comparator):
 class info_nce(Comparator):
     """Contrast within a batch: the mean over all rows i, both ways, of −log softmax_j(−d(a_i, b_j) / T)_i.
 
-    a, b: left and right; T = temperature; d is the cosine `distance`, or with distance="euclidean" the squared Euclidean
-    one. Both sides: a batch of embeddings (B, D), whose other rows are the negatives; so its value depends on the batch,
-    and a batch of one gives 0. With both=False it goes one way only: rows of the left among those of the right, as a
+    a, b: left and right; T = temperature; d: the `distance`, cosine or with distance="euclidean" the squared Euclidean
+    one. Both sides: a batch of embeddings (B, D), whose other rows are the negatives; so its value depends on the
+    batch, and a batch of one gives 0. With both=False it goes one way only: rows of the left among those of the right, as a
     query is told apart by the prototypes of a batch of classes.
     Source: van den Oord, Li and Vinyals 2018, Representation Learning with Contrastive Predictive Coding,
     section 2.3; both ways as in Radford et al. 2021 (CLIP), figure 3; one way with squared Euclidean distances as in

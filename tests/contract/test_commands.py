@@ -328,7 +328,9 @@ def test_what_cannot_be_written_is_one_line(run, tmp_path, command, out):
     ],
 )
 def test_what_is_not_installed_is_named_with_what_brings_it(run, monkeypatch, arguments, missing, extra):
-    monkeypatch.delitem(sys.modules, f"learningdiagrams.backends.{missing}", raising=False)
+    room = f"learningdiagrams.backends.{missing}"
+    for name in [name for name in sys.modules if name == room or name.startswith(f"{room}.")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
     (told,) = lines(run(*arguments, code=1))
     assert missing in told and f"learningdiagrams[{extra}]" in told

@@ -113,7 +113,7 @@ def test_cyclegan(backend: str):
         }
 
     maps = {"embolden": translator(), "lighten": translator(), "of_bold": critic(), "of_sans": critic()}
-    compare("cyclegan", backend, maps, loss)
+    compare("cyclegan", backend, maps, loss, double=True)
 
 
 def test_stacking(backend: str):

@@ -20,12 +20,12 @@ Array = Any
 
 
 def exactly(by: Comparator) -> Comparator:
-    """The comparator with its options as exact numbers."""
+    """The comparator with its numbers exact; words and flags stay as they are."""
     if not is_dataclass(by):
         return by
     made = copy.copy(by)
     options = {field.name: getattr(by, field.name) for field in fields(by)}
-    made._set(**{name: exact(x) for name, x in options.items()})
+    made._set(**{name: x if isinstance(x, str | bool) else exact(x) for name, x in options.items()})
     return made
 
 
