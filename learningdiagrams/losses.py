@@ -184,8 +184,8 @@ class info_nce(Comparator):
 
     a, b: left and right; T = temperature; d: the `distance`, cosine or with distance="euclidean" the squared Euclidean
     one. Both sides: a batch of embeddings (B, D), whose other rows are the negatives; so its value depends on the
-    batch, and a batch of one gives 0. With both=False it goes one way only: rows of the left among those of the right, as a
-    query is told apart by the prototypes of a batch of classes.
+    batch, and a batch of one gives 0. With both=False it goes one way only: rows of the left among those of the
+    right, as a query is told apart by the prototypes of a batch of classes.
     Source: van den Oord, Li and Vinyals 2018, Representation Learning with Contrastive Predictive Coding,
     section 2.3; both ways as in Radford et al. 2021 (CLIP), figure 3; one way with squared Euclidean distances as in
     Snell, Swersky and Zemel 2017, Prototypical Networks for Few-shot Learning, section 2.

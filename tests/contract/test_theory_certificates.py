@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from learningdiagrams.theory import (
     Law,
     Presentation,
     Proof,
+    Proved,
     Step,
     TheoryError,
     drop,
@@ -142,8 +144,11 @@ def test_a_step_of_anything_is_no_step(forged):
     (A,) = P.objects("A")
     f, g = P.morphism("f", A, A), P.morphism("g", A, A)
     P.law(f >> f, g)
-    (step,) = Proof(P, f >> f, g, P.prove(f >> f, g).proof.steps).steps
-    for steps in ([dataclasses.replace(step, **forged)], [None]):
+    verdict = P.prove(f >> f, g)
+    assert isinstance(verdict, Proved)
+    (step,) = verdict.proof.steps
+    wrong: list[Any] = [[dataclasses.replace(step, **forged)], [None]]
+    for steps in wrong:
         with pytest.raises(InvalidProof, match="not well formed"):
             Proof(P, f >> f, g, steps).check()
 
