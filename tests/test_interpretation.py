@@ -356,6 +356,21 @@ def test_products_constants_and_objects_alone():
     }  # fmt: skip
 
 
+def test_what_a_shuffle_or_an_average_follows_is_itself_and_not_what_the_laws_make_equal():
+    d = ld.loads("""
+    object S, X
+    data  one   : S -> X
+    data  other : S -> X
+    noise mixed : S -> X = shuffle(other)
+    model f : X -> X
+    model g : X -> X
+    model slow : X -> X = ema(g, decay=0.9)
+    law one = other
+    """)
+    found = ld.interpretations(d, d, max_length=1)
+    assert found.complete and any(i.equals(ld.Interpretation.identity(d)) for i in found)
+
+
 def test_laws_of_no_generator_are_judged_when_their_objects_are_chosen():
     d1 = ld.loads("object A\nlaw p : proj(A * A, 0) = proj(A * A, 1)")
     assert len(ld.interpretations(d1, ld.loads("object A"))) == 0

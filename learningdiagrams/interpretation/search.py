@@ -23,6 +23,7 @@ from learningdiagrams.examination import players, premises, translated
 from learningdiagrams.interpretation.interpretations import Claim, Interpretation, claims, is_played
 from learningdiagrams.interpretation.roles import MAY, generators_used, image_problem, sort_problem
 from learningdiagrams.interpretation.shapes import Pulled, agree
+from learningdiagrams.specs import shuffle
 from learningdiagrams.theory.morphisms import Generator, Morphism, Object, Term, brief
 from learningdiagrams.theory.terms import Writer, applications, substitute
 
@@ -210,7 +211,12 @@ class _Search:
         }
         self._pulled = Pulled(source, target)
         self._candidates = _Candidates(target, max_length)
-        self._choices: dict[tuple[frozenset[str] | None, Object, Object], list[Term]] = {}
+        # A shuffle and an average go by the name of what they follow, so that one that the laws make equal won't do.
+        self._followed = {
+            *(spec.data for spec in source.specs.values() if isinstance(spec, shuffle)),
+            *(average.model for average in source.averages.values()),
+        }
+        self._choices: dict[tuple[frozenset[str] | None, bool, Object, Object], list[Term]] = {}
         self._answers: dict[tuple[Morphism, Morphism], bool | None] = {}
         self._played = players(source)
         self._known = premises(target)
@@ -362,14 +368,15 @@ class _Search:
             yield writer.write(cod, outputs)
 
     def _distinct(self, name: str, dom: Object, sort: Object) -> list[Term]:
-        """The terms dom → sort for a generator by its role, each once up to the target's laws, shorter ones first."""
-        key = (self._may(name), dom, sort)
+        """The terms dom → sort for a generator by its role, shorter ones first; each once up to the target's laws."""
+        followed = name in self._followed
+        key = (self._may(name), followed, dom, sort)
         if key not in self._choices:
             writer = Writer(dom)
             made: dict[Term, Morphism] = {}
             for term in self._terms(name, dom).get(sort, ()):
                 morphism = writer.write(sort, (term,))
-                if not any(self._equal(morphism, other) for other in made.values()):
+                if followed or not any(self._equal(morphism, other) for other in made.values()):
                     made[term] = morphism
             self._choices[key] = list(made)
         return self._choices[key]
