@@ -32,6 +32,8 @@ help: ## say what there is
 demo: $(VENV)/.installed-demo-$(BACKEND) ## train a small student on real digits; BACKEND=jax for JAX
 	$(RUN) -m learningdiagrams demo --backend $(BACKEND) $(ARGS)
 
+# hypothesis tries the same examples in every run, so that one that fails is one that failed before.
+test: export CI := 1
 test: $(VENV)/.installed-test ## run the tests
 	$(RUN) -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(ARGS)
 
